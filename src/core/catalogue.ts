@@ -1,0 +1,38 @@
+/** The catalogue as `get_catalogue` returns it: published plans, categories and modules. */
+import type { NamedSlug } from './entitlements.ts';
+
+export interface CatalogueModule extends NamedSlug {
+  category: string;
+  description: string;
+  /** Name of a lucide icon, in PascalCase. */
+  icon: string;
+  position: number;
+}
+
+export interface CatalogueCategory extends NamedSlug {
+  icon: string;
+  color: string;
+  position: number;
+}
+
+/** Limits in the order of `RESOURCES`; `null` is unlimited, storage in bytes. */
+export type LimitTuple = [number | null, number | null, number | null, number | null];
+/** Usage in the order of `RESOURCES`; storage in bytes. */
+export type UsageTuple = [number, number, number, number];
+
+export interface CataloguePlan extends NamedSlug {
+  rank: number;
+  version: number;
+  price_xaf: number;
+  billing_period: 'month' | 'year';
+  warn_at: number;
+  limits: LimitTuple;
+  /** Slugs of the plan's modules, sorted. */
+  modules: string[];
+}
+
+export interface Catalogue {
+  plans: CataloguePlan[];
+  categories: CatalogueCategory[];
+  modules: CatalogueModule[];
+}

@@ -1,0 +1,43 @@
+import { defineConfig } from 'vitest/config';
+import react from '@vitejs/plugin-react';
+
+const alias = { '@': new URL('./src', import.meta.url).pathname };
+
+/** Three projects, told apart by the suffix of a test file: see CONTRIBUTING.md. */
+export default defineConfig({
+  test: {
+    projects: [
+      {
+        plugins: [react()],
+        resolve: { alias },
+        test: {
+          name: 'unit',
+          include: ['{src,server,database,scripts}/**/*.test.{ts,tsx}'],
+          exclude: ['**/*.db.test.ts', '**/node_modules/**'],
+          environment: 'happy-dom',
+          setupFiles: ['tests/helpers/unit-setup.ts'],
+        },
+      },
+      {
+        resolve: { alias },
+        test: {
+          name: 'db',
+          include: ['{src,server,database,tests}/**/*.db.test.ts'],
+          globalSetup: ['tests/helpers/cluster.ts'],
+          testTimeout: 60_000,
+          hookTimeout: 120_000,
+        },
+      },
+      {
+        resolve: { alias },
+        test: {
+          name: 'property',
+          include: ['tests/property/**/*.test.ts'],
+          globalSetup: ['tests/helpers/cluster.ts'],
+          testTimeout: 300_000,
+          hookTimeout: 120_000,
+        },
+      },
+    ],
+  },
+});
