@@ -1,0 +1,116 @@
+import type { Messages } from './fr.ts';
+
+const s = (n: number, one: string, many: string): string => (n === 1 ? one : many);
+
+/** The screens in English; the shape is the French one, so a missing text does not compile. */
+export const en: Messages = {
+  entitlements: {
+    resources: { schools: 'Schools', students: 'Students', staff: 'Staff', storage: 'Storage' },
+    amount: {
+      schools: (n, text) => `${text} ${s(n, 'school', 'schools')}`,
+      students: (n, text) => `${text} ${s(n, 'student', 'students')}`,
+      staff: (n, text) => `${text} ${s(n, 'staff member', 'staff members')}`,
+      storage: (_n, text) => text,
+    },
+    remaining: {
+      schools: (_n, text) => `${text} left`,
+      students: (_n, text) => `${text} left`,
+      staff: (_n, text) => `${text} left`,
+      storage: (_n, text) => `${text} left`,
+    },
+    overage: (text) => `${text} over the limit`,
+    unlimited: 'Unlimited',
+    noLimit: 'No limit',
+    of: (used, limit) => `${used} of ${limit}`,
+    states: {
+      ok: 'Available',
+      warning: 'Nearly reached',
+      blocked: 'Limit reached',
+      over_limit: 'Over the limit',
+      unlimited: 'Unlimited',
+    },
+    reasons: {
+      ok: 'Allowed.',
+      limit_reached: 'Your plan’s limit is reached.',
+      requested_exceeds_limit: 'This is more than your plan still allows.',
+      feature_not_in_plan: 'This module is not part of your plan.',
+      feature_not_found: 'This module does not exist.',
+      no_active_subscription: 'Your group has no active subscription: the limits of the Gratuit plan apply.',
+      subscription_past_due: 'Your subscription is past due: the limits of the Gratuit plan apply.',
+      trial_expired: 'Your trial is over: the limits of the Gratuit plan apply.',
+      grace_expired: 'Your grace period is over: the limits of the Gratuit plan apply.',
+    },
+    card: {
+      title: 'Plan limits',
+      upgrade: 'Upgrade my plan',
+      loading: 'Loading limits…',
+      updated: (ago) => `updated ${ago}`,
+      noGroup: 'Your account belongs to no school group.',
+    },
+  },
+
+  guard: {
+    checking: 'Checking…',
+    checkingDetail: 'The action opens as soon as your limits are known.',
+    offline: 'Offline',
+    offlineDetail: 'Your limits cannot be checked. The action opens when the connection is back.',
+    failed: 'Could not check',
+    failedDetail: 'Your limits could not be read. The action stays closed to be safe.',
+    warning: 'Careful – limit nearly reached',
+    warningRemaining: (amount) => `You have ${amount} left.`,
+    warningUpgrade: 'Raise my limit',
+    limitReached: (amount) => `Limit reached: ${amount}`,
+    overLimit: (amount) => `Over the limit: ${amount}`,
+    requestTooLarge: (amount) => `Too much for your limit: ${amount}`,
+    current: (used, limit) => `Currently: ${used}/${limit}`,
+    usage: (used, limit) => `Usage: ${used}/${limit}`,
+    upgrade: 'Upgrade my plan',
+    waysOut: {
+      schools: 'Archive a school, or ask for a higher plan.',
+      students: 'Deactivate students who left, or ask for a higher plan.',
+      staff: 'Deactivate staff accounts, or ask for a higher plan.',
+      storage: 'Delete documents, or ask for a higher plan.',
+    },
+    opened: 'You can go on again.',
+  },
+
+  connection: {
+    live: 'Live',
+    connecting: 'Connecting…',
+    reconnecting: 'Reconnecting…',
+    reconnectingIn: (seconds) => `Reconnecting in ${seconds} s`,
+    offline: 'Offline',
+    lastUpdate: (time) => `last update ${time}`,
+    updated: (ago) => `updated ${ago}`,
+    sessionExpired: 'Your session has expired',
+    sessionExpiredDetail: 'Sign in again to go on. What you typed is kept.',
+  },
+
+  errors: {
+    retry: 'Try again',
+    title: 'Something went wrong',
+    codes: {
+      not_authenticated: 'You must sign in.',
+      forbidden: 'You are not allowed to do this.',
+      group_not_found: 'This school group does not exist.',
+      unknown_plan: 'This plan does not exist.',
+      unknown_resource: 'This resource does not exist.',
+      invalid_request: 'The request is not valid.',
+      reason_required: 'A reason is required.',
+      stale_revision: 'The data changed in the meantime. Read the preview again, then retry.',
+      same_plan: 'The group already has this plan.',
+      network: 'The server does not answer. Check your connection.',
+      unknown: 'An unexpected error occurred.',
+    },
+  },
+
+  plan: {
+    changedTo: (name) => `Plan updated to ${name}`,
+    nowOn: (name) => `Your plan is now ${name}.`,
+    entitlementsChanged: 'Your entitlements have changed',
+    modules: (n, text) => `${text} ${s(n, 'module', 'modules')}`,
+    categories: (n, text) => `${text} ${s(n, 'category', 'categories')}`,
+    limitChange: (resource, from, to) => `${resource} ${from} → ${to}`,
+    changedAt: (time) => `Changed at ${time}`,
+  },
+};
