@@ -1,9 +1,12 @@
 import type { Messages } from './fr.ts';
+import { screensEn } from './screens.en.ts';
 
 const s = (n: number, one: string, many: string): string => (n === 1 ? one : many);
 
 /** The screens in English; the shape is the French one, so a missing text does not compile. */
 export const en: Messages = {
+  ...screensEn,
+
   entitlements: {
     resources: { schools: 'Schools', students: 'Students', staff: 'Staff', storage: 'Storage' },
     amount: {

@@ -3,10 +3,14 @@
  * A text with a number takes the number (for the plural) and its formatted form.
  */
 
+import { screensFr } from './screens.fr.ts';
+
 /** In French, 0 and 1 are singular. */
 const s = (n: number, one: string, many: string): string => (Math.abs(n) < 2 ? one : many);
 
 export const fr = {
+  ...screensFr,
+
   entitlements: {
     resources: { schools: 'Écoles', students: 'Élèves', staff: 'Personnel', storage: 'Stockage' },
     /** A count with its noun: `10 écoles`, `50 Go`. */
