@@ -1,0 +1,64 @@
+-- Roles, schemas and default privileges as hosted Supabase has them. Run by the superuser `supabase_admin` (or
+-- the superuser of your own PostgreSQL) where Supabase is not there; every statement may be run again.
+--
+-- Law: `postgres` is no superuser. It owns what the migrations make, and nothing in auth, realtime or storage.
+
+do $$
+declare
+  v_role record;
+begin
+  for v_role in
+    select *
+    from (values
+      ('supabase_admin', 'superuser login createdb createrole replication bypassrls'),
+      ('postgres', 'login createdb createrole replication bypassrls'),
+      ('anon', 'nologin noinherit'),
+      ('authenticated', 'nologin noinherit'),
+      ('service_role', 'nologin noinherit bypassrls'),
+      ('authenticator', 'login noinherit'),
+      ('supabase_auth_admin', 'nologin noinherit createrole'),
+      ('supabase_storage_admin', 'nologin noinherit createrole'),
+      ('supabase_realtime_admin', 'nologin noinherit')
+    ) as wanted (name, attributes)
+    where not exists (select from pg_catalog.pg_roles where rolname = wanted.name)
+  loop
+    execute format('create role %I %s', v_role.name, v_role.attributes);
+  end loop;
+end
+$$;
+
+grant anon, authenticated, service_role to authenticator, postgres;
+grant pg_read_all_data, pg_monitor, pg_signal_backend to postgres;
+
+alter role anon set statement_timeout = '3s';
+alter role authenticated set statement_timeout = '8s';
+alter role authenticator set statement_timeout = '8s';
+alter role authenticator set lock_timeout = '8s';
+alter role postgres set search_path = "$user", public, extensions;
+
+do $$
+begin
+  execute format('grant all on database %I to postgres', current_database());
+end
+$$;
+
+-- Extensions live in their own schema, so that `public` holds nothing but the product.
+create schema if not exists extensions;
+grant usage on schema extensions to postgres, anon, authenticated, service_role;
+create extension if not exists pgcrypto with schema extensions;
+create extension if not exists "uuid-ossp" with schema extensions;
+grant all on all routines in schema extensions to postgres, anon, authenticated, service_role;
+
+-- Danger, and hosted Supabase does it all the same: whatever is created in `public`, functions included, is
+-- granted to the API's roles. Migrations revoke by name; the catalogue test holds them to it.
+grant usage on schema public to postgres, anon, authenticated, service_role;
+grant create on schema public to postgres;
+alter default privileges for role postgres in schema public
+  grant all on tables to postgres, anon, authenticated, service_role;
+alter default privileges for role postgres in schema public
+  grant all on functions to postgres, anon, authenticated, service_role;
+alter default privileges for role postgres in schema public
+  grant all on sequences to postgres, anon, authenticated, service_role;
+
+-- The ledger of migrations, shared with the Supabase CLI.
+create schema if not exists supabase_migrations authorization postgres;
