@@ -437,7 +437,7 @@ end $$;
 create function private.tg_refuse() returns trigger language plpgsql volatile set search_path = '' as $$
 begin
   raise exception using errcode = 'PT403', message = tg_argv[0],
-    detail = '{"code":"append_only"}', hint = 'Écrivez un nouvel événement ; le passé reste.';
+    detail = '{"code":"append_only"}';
 end $$;
 comment on function private.tg_refuse() is 'Refuses the statement with the sentence given as argument, whoever asks.';
 

@@ -198,12 +198,12 @@ declare
 begin
   raise exception using errcode = 'PT402',
     message = case p_decision->>'state'
-      when 'over_limit' then format('Limite dépassée : %s utilisés pour une limite de %s.',
+      when 'over_limit' then format('Limite dépassée : %s, pour une limite de %s.',
         private.amount_text(v_resource, (p_decision->>'usage')::bigint), v_limit)
       when 'blocked' then format('Limite atteinte : %s.', v_limit)
-      else format('Il reste de la place pour %s ; %s demandés (limite : %s).',
-        private.amount_text(v_resource, (p_decision->>'remaining')::bigint),
-        private.amount_text(v_resource, (p_decision->>'requested')::bigint), v_limit) end,
+      else format('Demande : %s ; place restante : %s (limite : %s).',
+        private.amount_text(v_resource, (p_decision->>'requested')::bigint),
+        private.amount_text(v_resource, (p_decision->>'remaining')::bigint), v_limit) end,
     detail = p_decision::text,
     hint = 'Libérez de la place, ou demandez un plan supérieur.';
 end $$;
