@@ -128,13 +128,15 @@ create function private.touch_group(p_school_group_id uuid, p_event private.stat
   returns bigint language plpgsql volatile security definer set search_path = '' as $$
 declare
   v_xid constant xid8 := pg_current_xact_id();
+  -- True only after `set constraints … immediate`: this transaction has told its state and now goes on.
+  v_told constant boolean := coalesce(current_setting('epilot.told_in', true) = v_xid::text, false);
   v_rev bigint;
 begin
   update private.group_revisions g
-  set rev = case when g.xid = v_xid then g.rev else g.rev + 1 end,
-      event = case when g.xid = v_xid then greatest(g.event, p_event) else p_event end,
+  set rev = case when g.xid = v_xid and not v_told then g.rev else g.rev + 1 end,
+      event = case when g.xid = v_xid and not v_told then greatest(g.event, p_event) else p_event end,
       xid = v_xid
-  where g.school_group_id = p_school_group_id and (g.xid is distinct from v_xid or g.event < p_event)
+  where g.school_group_id = p_school_group_id and (g.xid is distinct from v_xid or g.event < p_event or v_told)
   returning g.rev into v_rev;
   if not found then
     select g.rev into v_rev from private.group_revisions g where g.school_group_id = p_school_group_id;
@@ -170,6 +172,7 @@ begin
   if found then
     perform realtime.send(private.state_message(v_now.school_group_id, v_now.event, v_now.rev),
                           v_now.event::text, 'group:' || v_now.school_group_id, true);
+    perform set_config('epilot.told_in', pg_current_xact_id()::text, true);
   end if;
   return null;
 end $$;
