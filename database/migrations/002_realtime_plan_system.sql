@@ -244,7 +244,8 @@ begin
   for v_group, v_delta in
     select g, sum(d) from unnest(p_groups, p_deltas) t (g, d) group by g having sum(d) <> 0 order by g
   loop
-    v_rev := private.touch_group(v_group, 'usage_changed');
+    -- The lock first, the revision last: constraints made immediate would tell the state at the revision.
+    select rev into v_rev from private.group_revisions where school_group_id = v_group for update;
     update public.usage_counters set used = used + v_delta
     where school_group_id = v_group and resource = p_resource returning * into v_counter;
     -- Read after the lock, by a new statement: the limit of whoever committed before us.
@@ -253,8 +254,9 @@ begin
     if v_delta > 0 and v_counter.used > v_limit then
       perform private.refuse_growth(
         private.decide(p_resource, v_limit, v_counter.used - v_delta, v_delta, e.warn_at, e.fallback_reason)
-        || jsonb_build_object('plan', e.plan, 'plan_version', e.plan_version, 'rev', v_rev - 1));
+        || jsonb_build_object('plan', e.plan, 'plan_version', e.plan_version, 'rev', v_rev));
     end if;
+    v_rev := private.touch_group(v_group, 'usage_changed');
     perform private.notify_thresholds(v_group, p_resource, v_counter.used, v_counter.notified, v_limit, e, v_rev);
   end loop;
 end $$;
