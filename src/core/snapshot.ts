@@ -2,10 +2,11 @@
  * A message applied to a snapshot. The snapshot is the truth at a revision; a message is a hint over it.
  *
  *   rev ≤ known                          → dropped: late, or a repeat of an at-least-once delivery
- *   usage_changed, rev = known + 1       → applied: only usage changes
- *   usage_changed, rev > known + 1       → refetch: what was missed may have changed the limits
- *   plan_changed, plan version known     → applied, also over a gap: it carries plan, limits and usage whole,
- *                                          so it replaces all that a missed message could have said of them
+ *   rev > known + 1                      → refetch: what was missed is unknown. Even a message that carries
+ *                                          plan, limits and usage whole cannot be applied over a gap, for the
+ *                                          missed one may have changed which modules the group has of its own
+ *   usage_changed                        → applied: only usage changes
+ *   plan_changed, plan version known     → applied: the catalogue names the modules
  *   plan_changed, plan version unknown   → refetch: its modules are not in the catalogue held here
  *   plan_changed, group with exceptions  → refetch: the group's modules are not simply those of its plan
  *   entitlements_changed                 → as plan_changed, but for the same plan version always refetch: what
@@ -147,10 +148,10 @@ export function applyMessage(
   catalogue: Catalogue | undefined,
 ): Applied {
   if (message.rev <= snapshot.rev) return { kind: 'dropped' };
+  if (message.rev > snapshot.rev + 1) return { kind: 'refetch', reason: 'gap' };
   const status = event === 'usage_changed' ? snapshot.status : message.status;
   if (!statusTellsReason(status)) return { kind: 'refetch', reason: 'unknown_reason' };
   if (event === 'usage_changed') {
-    if (message.rev > snapshot.rev + 1) return { kind: 'refetch', reason: 'gap' };
     return applyUsage(snapshot, message.rev, message.usage, message.at);
   }
   const sameVersion = message.plan === snapshot.plan && message.pv === snapshot.plan_version;

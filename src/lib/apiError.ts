@@ -1,0 +1,99 @@
+/** What the API refuses, as one class with a closed set of codes; `docs/ERRORS.md` lists them. */
+import type { PostgrestSingleResponse } from '@supabase/supabase-js';
+import type { Decision, DecisionReason } from '../core/entitlements.ts';
+import type { Messages } from '../i18n/fr.ts';
+
+export type ErrorCode = keyof Messages['errors']['codes'];
+type RefusalReason = Exclude<DecisionReason, 'ok'>;
+
+const CODES: ReadonlySet<string> = new Set<ErrorCode>([
+  'not_authenticated',
+  'forbidden',
+  'group_not_found',
+  'unknown_plan',
+  'unknown_resource',
+  'invalid_request',
+  'reason_required',
+  'stale_revision',
+  'same_plan',
+  'network',
+]);
+
+interface ApiErrorInit {
+  status: number;
+  code: ErrorCode;
+  decision?: Decision | null;
+  details?: Record<string, unknown>;
+  cause?: unknown;
+}
+
+/** A request the server refused or never answered. */
+export class ApiError extends Error {
+  override readonly name = 'ApiError';
+  /** HTTP status; 0 when there was no answer. */
+  readonly status: number;
+  readonly code: ErrorCode;
+  /** The decision behind a quota refusal (HTTP 402). */
+  readonly decision: Decision | null;
+  /** What else the server told, for instance `rev` with `stale_revision`. */
+  readonly details: Record<string, unknown>;
+
+  constructor(message: string, init: ApiErrorInit) {
+    super(message, { cause: init.cause });
+    this.status = init.status;
+    this.code = init.code;
+    this.decision = init.decision ?? null;
+    this.details = init.details ?? {};
+  }
+}
+
+function parseDetails(details: string | null | undefined): Record<string, unknown> {
+  if (!details) return {};
+  try {
+    const value: unknown = JSON.parse(details);
+    return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {};
+  } catch {
+    // PostgreSQL's own errors carry prose in `details`.
+    return {};
+  }
+}
+
+function codeOf(status: number, told: unknown): ErrorCode {
+  if (typeof told === 'string' && CODES.has(told)) return told as ErrorCode;
+  if (status === 0) return 'network';
+  if (status === 401) return 'not_authenticated';
+  if (status === 403) return 'forbidden';
+  return 'unknown';
+}
+
+type Failure = { message: string; code?: string; details?: string | null };
+
+/** Makes an `ApiError` of what PostgREST answered. */
+export function toApiError(failure: Failure, status: number): ApiError {
+  const details = parseDetails(failure.details);
+  const decision = status === 402 && 'resource' in details ? (details as unknown as Decision) : null;
+  return new ApiError(failure.message, {
+    status,
+    code: codeOf(status, details['code']),
+    decision,
+    details,
+    cause: failure,
+  });
+}
+
+/**
+ * The data of a Supabase answer.
+ * @throws ApiError when the server refused or did not answer.
+ */
+export function unwrap<T>(response: PostgrestSingleResponse<T>): T {
+  if (response.error) throw toApiError(response.error, response.status);
+  return response.data;
+}
+
+/** A sentence for a person, in their language, for anything a request can throw. */
+export function errorText(error: unknown, t: Messages): string {
+  if (!(error instanceof ApiError)) return t.errors.codes.unknown;
+  const reason = error.decision?.reason;
+  if (reason && reason !== 'ok') return t.entitlements.reasons[reason satisfies RefusalReason];
+  return t.errors.codes[error.code];
+}

@@ -1,0 +1,35 @@
+/** TanStack Query, set up for a product whose news arrives by itself. */
+import { MutationCache, QueryCache, QueryClient } from '@tanstack/react-query';
+import { ApiError } from './apiError.ts';
+import { reportAuthorized, reportUnauthorized } from './session.ts';
+
+const MAX_RETRIES = 2;
+
+/** A refusal stays a refusal: only silence and the server's own failures are worth another try. */
+function isWorthRetrying(failures: number, error: Error): boolean {
+  if (failures >= MAX_RETRIES) return false;
+  return !(error instanceof ApiError) || error.status === 0 || error.status >= 500;
+}
+
+/** Tells the session what an answer says of the token. */
+export function reportAnswer(error: unknown): void {
+  if (error === null) reportAuthorized();
+  else if (error instanceof ApiError && error.status === 401) reportUnauthorized();
+}
+
+/** A query client; one per page, one per test. */
+export function createQueryClient(): QueryClient {
+  const report = { onError: (error: Error) => reportAnswer(error), onSuccess: () => reportAnswer(null) };
+  return new QueryClient({
+    queryCache: new QueryCache(report),
+    mutationCache: new MutationCache(report),
+    defaultOptions: {
+      queries: {
+        staleTime: 30_000,
+        retry: isWorthRetrying,
+        // Coming back to the tab already makes the realtime side refetch, once and with jitter.
+        refetchOnWindowFocus: false,
+      },
+    },
+  });
+}

@@ -1,0 +1,95 @@
+/**
+ * The page's connection to Supabase: made once before the first render, from what the server tells.
+ * Everything else asks `getSupabase()` and `getRegistry()`; tests hand in their own with `replaceBackend`.
+ */
+import { createClient, type SupabaseClient } from '@supabase/supabase-js';
+import { systemClock } from './clock.ts';
+import { reconnectDelay } from './realtime/backoff.ts';
+import { connection } from './realtime/connection.ts';
+import heartbeatWorkerUrl from './realtime/heartbeatWorker.js?url&no-inline';
+import { createRegistry, type Registry } from './realtime/registry.ts';
+import { createRealtimePort } from './realtime/socket.ts';
+
+/** What `GET /config.json` answers. */
+export interface AppConfig {
+  /** Origin of the API. */
+  url: string;
+  publishableKey: string;
+  /** Whether the demo accounts exist and may be offered at sign-in. */
+  demo: boolean;
+}
+
+interface Backend {
+  config: AppConfig;
+  supabase: SupabaseClient;
+  registry: Registry;
+}
+
+let backend: Backend | null = null;
+
+function createBackend(config: AppConfig): Backend {
+  let answeredAt = 0;
+  const supabase = createClient(config.url, config.publishableKey, {
+    realtime: {
+      // Heartbeats from a worker keep the socket of a hidden tab alive.
+      worker: true,
+      workerUrl: heartbeatWorkerUrl,
+      heartbeatCallback: (status) => {
+        if (status !== 'ok') return;
+        answeredAt = systemClock.now();
+        registry.heartbeat();
+      },
+      reconnectAfterMs: (tries) => {
+        const ms = reconnectDelay(tries, systemClock.random);
+        connection.retryIn(ms);
+        return ms;
+      },
+    },
+  });
+  const port = createRealtimePort(supabase.realtime, systemClock, () => answeredAt);
+  const registry = createRegistry(port, systemClock, connection.lineIs);
+  watchPage(registry);
+  return { config, supabase, registry };
+}
+
+/** Sleep and dead networks are not announced by the socket: the page tells when it is seen again. */
+function watchPage(registry: Registry): void {
+  connection.networkIs(navigator.onLine);
+  window.addEventListener('offline', () => connection.networkIs(false));
+  window.addEventListener('online', () => {
+    connection.networkIs(true);
+    registry.wake();
+  });
+  document.addEventListener('visibilitychange', () => {
+    if (document.visibilityState === 'visible') registry.wake();
+  });
+}
+
+/**
+ * Reads the configuration and makes the clients. Call once, before the first render.
+ * @throws Error when the server does not tell its configuration.
+ */
+export async function startBackend(): Promise<AppConfig> {
+  const response = await fetch('/config.json');
+  if (!response.ok) throw new Error(`/config.json answered ${response.status}`);
+  const config = (await response.json()) as AppConfig;
+  backend = createBackend(config);
+  return config;
+}
+
+/** Puts other clients in place of the page's own; for tests. */
+export function replaceBackend(replacement: Backend): void {
+  backend = replacement;
+}
+
+function getBackend(): Backend {
+  if (!backend) throw new Error('No backend yet: await startBackend() before rendering.');
+  return backend;
+}
+
+/** The Supabase client. @throws Error before `startBackend()`. */
+export const getSupabase = (): SupabaseClient => getBackend().supabase;
+/** The shared channels. @throws Error before `startBackend()`. */
+export const getRegistry = (): Registry => getBackend().registry;
+/** What the server told of itself. @throws Error before `startBackend()`. */
+export const getConfig = (): AppConfig => getBackend().config;
