@@ -65,7 +65,8 @@ export function decide(input: DecisionInput): Decision {
       throw new RangeError(`${name} must be a whole number of at least 0, not ${value}`);
     }
   }
-  const allowed = limit === null || requested === 0 || usage + requested <= limit;
+  // Compared by subtraction: the sum of two large counts leaves the range of exact numbers.
+  const allowed = limit === null || requested === 0 || requested <= limit - usage;
   return {
     allowed,
     reason: reasonOf(input, allowed),

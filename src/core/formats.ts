@@ -57,7 +57,7 @@ function createBytes(locale: Locale, tag: string): (bytes: number) => string {
 }
 
 function createAgo(tag: string): (elapsedMs: number) => string {
-  const format = new Intl.RelativeTimeFormat(tag, { style: 'narrow', numeric: 'always' });
+  const format = new Intl.RelativeTimeFormat(tag, { style: 'short', numeric: 'always' });
   return (elapsedMs) => {
     const seconds = Math.max(0, Math.floor(elapsedMs / 1000));
     if (seconds < 60) return format.format(-seconds, 'second');

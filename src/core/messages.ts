@@ -20,6 +20,8 @@ export interface EntitlementsMessage {
   warn: number;
   limits: LimitTuple;
   usage: UsageTuple;
+  /** The change that is scheduled, if any. */
+  pending?: { plan: string; effective_at: string };
   /** Instant of the commit's transaction, Unix milliseconds. */
   at: number;
   /** Added by `realtime.send`; lets a client drop a repeat. */

@@ -113,7 +113,7 @@ function applyRights(
       restrictions: restrictionsOf(rights, message.usage, message.rev),
       modules: [...plan.modules].sort(),
       categories: categoriesOf(plan.modules, catalogue),
-      pending_change: snapshot.pending_change?.plan === plan.slug ? null : snapshot.pending_change,
+      pending_change: message.pending ?? null,
     },
   };
 }
