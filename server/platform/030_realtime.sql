@@ -1,0 +1,229 @@
+-- Schema `realtime`: what hosted Supabase already has, for a PostgreSQL that has it not.
+-- Applied by a superuser after 010_roles.sql; every statement may run again on every start.
+--
+-- The names, columns and rights are Supabase's, so that one set of policies and triggers fits both.
+-- Three things are stricter here than there: a default partition from the first day (a missing partition
+-- must not lose a message), days counted in UTC whatever the session's time zone, and `send` that keeps
+-- payloads which are no JSON object instead of dropping them with a warning.
+
+create schema if not exists realtime;
+alter schema realtime owner to supabase_realtime_admin;
+grant usage on schema realtime to postgres, anon, authenticated, service_role;
+
+-- On Supabase too, `postgres` writes the policies on realtime.messages without being superuser.
+grant supabase_realtime_admin to postgres;
+grant anon, authenticated, service_role to supabase_realtime_admin;
+
+-- Messages ------------------------------------------------------------------------------------------------
+
+create table if not exists realtime.messages (
+  topic          text      not null,
+  extension      text      not null,
+  payload        jsonb,
+  event          text,
+  private        boolean   default false,
+  updated_at     timestamp not null default timezone('utc', now()),
+  inserted_at    timestamp not null default timezone('utc', now()),
+  id             uuid      not null default gen_random_uuid(),
+  binary_payload bytea,
+  primary key (id, inserted_at)
+) partition by range (inserted_at);
+
+create table if not exists realtime.messages_default partition of realtime.messages default;
+
+-- Replay asks for the newest of one topic since an instant.
+create index if not exists messages_replay_idx on realtime.messages (topic, inserted_at desc)
+  where extension = 'broadcast' and private;
+
+alter table realtime.messages owner to supabase_realtime_admin;
+alter table realtime.messages_default owner to supabase_realtime_admin;
+
+-- No policy stands here: until the project writes one, nobody but service_role may join a private channel.
+alter table realtime.messages enable row level security;
+alter table realtime.messages_default enable row level security;
+
+revoke all on realtime.messages from public, anon, authenticated, service_role;
+revoke all on realtime.messages_default from public, anon, authenticated, service_role;
+grant select, insert, update on realtime.messages to anon, authenticated, service_role;
+
+-- Partitions ----------------------------------------------------------------------------------------------
+
+-- Makes today's partition and those of the coming days, drops those past keeping, and empties the default
+-- partition of what is past keeping. Safe to call at any time from any number of processes.
+--   p_days_ahead  days made beyond today
+--   p_keep        how long a message can be replayed
+create or replace function realtime.maintain_partitions(
+  p_days_ahead int default 3,
+  p_keep interval default interval '72 hours'
+) returns void
+  language plpgsql
+  volatile
+  security definer
+  set search_path = ''
+  set lock_timeout = '3s'
+as $$
+declare
+  v_today  date := timezone('utc', now())::date;
+  v_oldest timestamp := timezone('utc', now()) - p_keep;
+  v_day    date;
+  v_name   text;
+begin
+  -- Transaction lock: two gateways starting at once must not both create the same day.
+  perform pg_advisory_xact_lock(hashtextextended('realtime.maintain_partitions', 0));
+
+  for v_day in select v_today + n from generate_series(0, p_days_ahead) as n loop
+    v_name := 'messages_' || to_char(v_day, 'YYYY_MM_DD');
+    continue when to_regclass(format('realtime.%I', v_name)) is not null;
+    -- After a long stand-still the default partition may hold rows of this day; PostgreSQL then refuses the
+    -- partition. They stay where they are: readable, replicated, and deleted below when their time comes.
+    continue when exists (
+      select from realtime.messages_default as d where d.inserted_at >= v_day and d.inserted_at < v_day + 1
+    );
+    -- Attaching takes a weaker lock on the parent than `create table … partition of`: senders are not held up.
+    execute format('create table realtime.%I (like realtime.messages including defaults including constraints)', v_name);
+    execute format('alter table realtime.%I enable row level security', v_name);
+    execute format('revoke all on realtime.%I from public, anon, authenticated, service_role', v_name);
+    execute format(
+      'alter table realtime.messages attach partition realtime.%I for values from (%L) to (%L)',
+      v_name, v_day::timestamp, (v_day + 1)::timestamp
+    );
+  end loop;
+
+  for v_name in
+    select c.relname
+    from pg_catalog.pg_inherits as i
+    join pg_catalog.pg_class as c on c.oid = i.inhrelid
+    where i.inhparent = 'realtime.messages'::regclass
+      and c.relname ~ '^messages_\d{4}_\d{2}_\d{2}$'
+      and to_date(substr(c.relname, 10), 'YYYY_MM_DD') + 1 <= v_oldest
+  loop
+    execute format('drop table realtime.%I', v_name);
+  end loop;
+
+  delete from realtime.messages_default as d where d.inserted_at < v_oldest;
+end
+$$;
+
+-- Sending -------------------------------------------------------------------------------------------------
+
+-- Name of the topic under decision; policies on realtime.messages compare with it.
+create or replace function realtime.topic() returns text
+  language sql
+  stable
+  set search_path = ''
+as $$
+  select nullif(current_setting('realtime.topic', true), '')
+$$;
+
+-- Sends `payload` to everyone joined to `topic` when the transaction commits. An object without `id` gets the
+-- message's own, so that a client can drop a repeat.
+-- DANGER: every error becomes a warning, as on Supabase: a failing message must not fail the business write.
+-- A trigger that must not lose a message is therefore `security definer`, and its test looks for the row.
+create or replace function realtime.send(payload jsonb, event text, topic text, private boolean default true)
+  returns void
+  language plpgsql
+  volatile
+  set search_path = ''
+as $$
+declare
+  v_id uuid := gen_random_uuid();
+begin
+  perform set_config('realtime.topic', topic, true);
+  insert into realtime.messages (id, payload, event, topic, private, extension)
+  values (
+    v_id,
+    case
+      when jsonb_typeof(payload) = 'object' and not payload ? 'id' then payload || jsonb_build_object('id', v_id)
+      else payload
+    end,
+    event, topic, private, 'broadcast'
+  );
+exception
+  when others then
+    raise warning 'WarnSendingBroadcastMessage: %', sqlerrm;
+end
+$$;
+
+-- The same for bytes. They reach clients of serializer 2.0.0 only.
+create or replace function realtime.send_binary(payload bytea, event text, topic text, private boolean default true)
+  returns void
+  language plpgsql
+  volatile
+  set search_path = ''
+as $$
+begin
+  perform set_config('realtime.topic', topic, true);
+  insert into realtime.messages (binary_payload, event, topic, private, extension)
+  values (payload, event, topic, private, 'broadcast');
+exception
+  when others then
+    raise warning 'WarnSendingBroadcastMessage: %', sqlerrm;
+end
+$$;
+
+-- For row triggers: sends the change of one row, shaped as Supabase shapes it.
+create or replace function realtime.broadcast_changes(
+  topic_name text,
+  event_name text,
+  operation text,
+  table_name text,
+  table_schema text,
+  new record,
+  old record,
+  level text default 'ROW'
+) returns void
+  language plpgsql
+  volatile
+  set search_path = ''
+as $$
+begin
+  if level = 'STATEMENT' then
+    raise exception 'function can only be triggered for each row, not for each statement';
+  end if;
+  if operation not in ('INSERT', 'UPDATE', 'DELETE') then
+    raise exception 'Unexpected operation type: %', operation;
+  end if;
+  perform realtime.send(
+    jsonb_build_object(
+      'schema', table_schema, 'table', table_name, 'operation', operation, 'record', new, 'old_record', old
+    ),
+    event_name,
+    topic_name
+  );
+end
+$$;
+
+do $$
+declare
+  v_function regprocedure;
+begin
+  for v_function in
+    select p.oid from pg_catalog.pg_proc as p where p.pronamespace = 'realtime'::regnamespace
+  loop
+    execute format('alter function %s owner to supabase_realtime_admin', v_function);
+  end loop;
+end
+$$;
+
+grant execute on all functions in schema realtime to postgres, anon, authenticated, service_role;
+revoke execute on function realtime.maintain_partitions(int, interval)
+  from public, anon, authenticated, service_role;
+
+select realtime.maintain_partitions();
+
+-- Publications --------------------------------------------------------------------------------------------
+
+-- Two, because each has its own rule: messages are told once, as inserts of the partitioned table; the tables
+-- of `supabase_realtime` belong to the project, which adds and removes them as `postgres`.
+do $$
+begin
+  if not exists (select from pg_catalog.pg_publication where pubname = 'supabase_realtime_messages_publication') then
+    create publication supabase_realtime_messages_publication for table realtime.messages
+      with (publish = 'insert', publish_via_partition_root = true);
+  end if;
+  if not exists (select from pg_catalog.pg_publication where pubname = 'supabase_realtime') then
+    create publication supabase_realtime;
+  end if;
+end
+$$;
+alter publication supabase_realtime owner to postgres;

@@ -1,0 +1,128 @@
+/**
+ * May this bearer read or write this topic? The answer is the project's own row-level security on
+ * `realtime.messages`, asked in a transaction that is rolled back. See docs/adr/0011.
+ *
+ * Each question is one round trip: its statements go to PostgreSQL as one text, with every value quoted as a
+ * literal by `pg` (the extended protocol cannot carry several statements).
+ */
+import { randomUUID } from 'node:crypto';
+import { escapeLiteral, type Pool } from 'pg';
+import { errorCode, RealtimeError } from './errors.ts';
+import type { Limits, Logger } from './options.ts';
+import type { Session } from './sessions.ts';
+
+/** What a member may receive. */
+export interface ReadRights {
+  broadcast: boolean;
+  presence: boolean;
+}
+
+export type Extension = keyof ReadRights;
+
+export interface Authorizer {
+  /** @throws RealtimeError `UnableToSetPolicies` when the database did not answer */
+  canRead(session: Session, topic: string): Promise<ReadRights>;
+  /** @throws RealtimeError `UnableToSetPolicies` when the database did not answer */
+  canWrite(session: Session, topic: string, extension: Extension): Promise<boolean>;
+}
+
+/**
+ * @param pool its size is the number of questions asked at once; the others wait in line, so that ten thousand
+ *   joins do not starve the database
+ */
+export function createAuthorizer(
+  pool: Pool,
+  limits: Pick<Limits, 'probeTimeoutMs'>,
+  log: Logger,
+): Authorizer {
+  const begin = `begin; set local statement_timeout = ${Math.trunc(limits.probeTimeoutMs)};`;
+
+  const ask = async (statements: string): Promise<Record<string, string>[]> => {
+    const client = await pool.connect();
+    try {
+      // A text of several statements gives one result for each.
+      const results: unknown = await client.query(`${begin}${statements}rollback;`);
+      client.release();
+      return (results as { rows: Record<string, string>[] }[]).flatMap((result) => result.rows);
+    } catch (error) {
+      // A failed statement leaves the transaction open and aborted; a broken connection is thrown away.
+      await client.query('rollback').then(
+        () => client.release(),
+        (broken: Error) => client.release(broken),
+      );
+      throw error;
+    }
+  };
+
+  /** “No” where the policies failed, an error where the database did. */
+  const denied = (error: unknown, session: Session, topic: string): false => {
+    const state = errorCode(error) ?? '';
+    if (state === INSUFFICIENT_PRIVILEGE) return false;
+    if (!SQLSTATE.test(state) || DATABASE_TROUBLE.test(state)) {
+      throw new RealtimeError(
+        'UnableToSetPolicies',
+        'Realtime was unable to ask the project database',
+        error,
+      );
+    }
+    log.warn(
+      { err: error, topic, role: session.role },
+      'a policy on realtime.messages failed: access denied',
+    );
+    return false;
+  };
+
+  return {
+    async canRead(session, topic) {
+      const id = { broadcast: randomUUID(), presence: randomUUID() };
+      const rows = (['broadcast', 'presence'] as const)
+        .map((extension) => `('${id[extension]}', ${escapeLiteral(topic)}, '${extension}', true)`)
+        .join(', ');
+      try {
+        // The probe rows are inserted with the gateway's own rights, then looked for with the bearer's.
+        const visible = await ask(
+          `insert into realtime.messages (id, topic, extension, private) values ${rows};` +
+            actAs(session, topic) +
+            `select id from realtime.messages where id in ('${id.broadcast}', '${id.presence}');`,
+        );
+        const seen = new Set(visible.map((row) => row['id']));
+        return { broadcast: seen.has(id.broadcast), presence: seen.has(id.presence) };
+      } catch (error) {
+        const no = denied(error, session, topic);
+        return { broadcast: no, presence: no };
+      }
+    },
+
+    async canWrite(session, topic, extension) {
+      const row = `(${escapeLiteral(topic)}, '${extension}', true)`;
+      try {
+        await ask(
+          `${actAs(session, topic)}insert into realtime.messages (topic, extension, private) values ${row};`,
+        );
+        return true;
+      } catch (error) {
+        return denied(error, session, topic);
+      }
+    },
+  };
+}
+
+/** Refused by a policy or for want of a grant. */
+const INSUFFICIENT_PRIVILEGE = '42501';
+const SQLSTATE = /^[0-9A-Z]{5}$/;
+/** Connection, resources, cancellation, system: nothing that the policies could have meant. */
+const DATABASE_TROUBLE = /^(08|25|40|53|55|57|58|XX)/;
+
+function actAs(session: Session, topic: string): string {
+  const settings = {
+    role: session.role,
+    'realtime.topic': topic,
+    'request.jwt.claims': session.claims,
+    'request.jwt.claim.sub': session.subject,
+    'request.jwt.claim.role': session.role,
+  };
+  const calls = Object.entries(settings).map(
+    ([name, value]) => `set_config('${name}', ${escapeLiteral(value)}, true)`,
+  );
+  return `select ${calls.join(', ')};`;
+}

@@ -1,0 +1,240 @@
+/** One channel of one socket: carries out what the table in channel-states.ts decides. */
+import type { ReadRights } from './authorization.ts';
+import { TRANSITIONS, type Actions, type ChannelEvent, type State } from './channel-states.ts';
+import type { Connection } from './connection.ts';
+import type { Broadcast } from './encode.ts';
+import { RealtimeError } from './errors.ts';
+import type { ClientFrame, Version } from './frames.ts';
+import type { Member, StreamName } from './hub.ts';
+import type { JoinRequest } from './join.ts';
+import { API_KEY_PREFIX, expired, type Session } from './sessions.ts';
+
+export class Channel implements Actions, Member {
+  readonly stream: StreamName;
+  readonly #connection: Connection;
+  /** As on the wire, with its prefix. */
+  readonly #topic: string;
+  readonly #joinRef: string | null;
+  readonly #joinMessageRef: string | null;
+  readonly #request: JoinRequest;
+  #state: State = 'joining';
+  #session: Session;
+  #rights: ReadRights = { broadcast: false, presence: false };
+  /** Null until the first push asks. */
+  #mayWrite: boolean | null = null;
+  #deferred: ChannelEvent[] = [];
+
+  /** @param frame the `phx_join`; the answer to it is sent when the bearer's rights are known */
+  constructor(connection: Connection, frame: ClientFrame, topic: string, request: JoinRequest) {
+    this.#connection = connection;
+    this.#topic = frame.topic;
+    this.#joinRef = frame.joinRef;
+    this.#joinMessageRef = frame.ref;
+    this.#request = request;
+    this.#session = connection.session;
+    this.stream = { topic, private: request.private };
+    void this.#authorize(request.accessToken ?? connection.session.token).then(
+      (granted) => this.handle({ type: 'join_allowed', ...granted }),
+      (error: unknown) => this.handle({ type: 'join_refused', error: asRealtimeError(error) }),
+    );
+  }
+
+  get version(): Version {
+    return this.#connection.version;
+  }
+
+  /** Lets one event happen. */
+  handle(event: ChannelEvent): void {
+    const { to, act } = TRANSITIONS[this.#state][event.type];
+    this.#state = to;
+    // The table's type has paired each event with an action that takes it.
+    (this[act] as (event: ChannelEvent) => void)(event);
+  }
+
+  /** Expels the channel when its token has run out. */
+  sweep(now: number): void {
+    if (this.#session.expiresAt <= now) {
+      this.handle({ type: 'expired', message: expired(this.#session.expiresAt, now).message });
+    }
+  }
+
+  deliver(frame: Buffer): void {
+    this.#connection.write(frame);
+  }
+
+  admit(event: ChannelEvent<'join_allowed'>): void {
+    this.#grant(event.session, event.rights);
+    const { metrics } = this.#connection.context;
+    metrics.joins.inc();
+    metrics.channels.inc();
+    this.#connection.reply(this.#joinRef, this.#joinMessageRef, this.#topic, 'ok', { postgres_changes: [] });
+    this.#drain();
+  }
+
+  refuse(event: ChannelEvent<'join_refused'>): void {
+    this.#connection.refuse(this.#joinRef, this.#joinMessageRef, this.#topic, event.error);
+    this.#connection.forget(this.#topic, this);
+  }
+
+  defer(event: ChannelEvent<'broadcast' | 'access_token' | 'other'>): void {
+    this.#deferred.push(event);
+  }
+
+  publish({ frame }: ChannelEvent<'broadcast'>): void {
+    if (!this.#request.private) return this.#send(frame);
+    if (this.#mayWrite === null) return this.handle({ type: 'write_unknown', frame });
+    // Danger: no reply tells a bearer without the right anything; the protocol wants the push dropped.
+    if (this.#mayWrite) this.#send(frame);
+    else this.#connection.context.metrics.refusals.inc({ reason: 'WriteDenied' });
+  }
+
+  askWrite({ frame }: ChannelEvent<'write_unknown'>): void {
+    const { authorizer, log } = this.#connection.context;
+    void authorizer.canWrite(this.#session, this.stream.topic, 'broadcast').then(
+      (allowed) => this.handle({ type: 'write_known', allowed, frame }),
+      (error: unknown) => {
+        log.warn({ err: error, topic: this.#topic }, 'could not tell whether a push is allowed');
+        this.handle({ type: 'write_known', allowed: null, frame });
+      },
+    );
+  }
+
+  settleWrite({ allowed, frame }: ChannelEvent<'write_known'>): void {
+    this.#mayWrite = allowed;
+    if (allowed !== null) this.publish({ type: 'broadcast', frame });
+    else if (this.#request.ack) {
+      const reason = 'UnableToSetPolicies: Realtime was unable to ask the project database';
+      this.#connection.reply(this.#joinRef, frame.ref, this.#topic, 'error', { reason });
+    }
+    this.#drain();
+  }
+
+  verify({ token }: ChannelEvent<'access_token'>): void {
+    if (token.startsWith(API_KEY_PREFIX) || token === this.#session.token) {
+      return this.handle({ type: 'rights_kept', session: this.#session, rights: this.#rights });
+    }
+    void this.#authorize(token).then(
+      (granted) => {
+        const lost =
+          (this.#rights.broadcast && !granted.rights.broadcast) ||
+          (this.#rights.presence && !granted.rights.presence);
+        if (!lost) return this.handle({ type: 'rights_kept', ...granted });
+        const message = `You no longer have permission to read from this Channel topic: ${this.stream.topic}`;
+        this.handle({ type: 'rights_lost', message });
+      },
+      (error: unknown) => {
+        const { code, message } = asRealtimeError(error);
+        this.handle(
+          code === 'UnableToSetPolicies' ? { type: 'interrupted' } : { type: 'rights_lost', message },
+        );
+      },
+    );
+  }
+
+  renew({ session, rights }: ChannelEvent<'rights_kept'>): void {
+    if (session !== this.#session) {
+      this.#connection.context.hub.leave(this.stream, this);
+      this.#grant(session, rights);
+      this.#mayWrite = null;
+    }
+    this.#drain();
+  }
+
+  expel({ type, message }: ChannelEvent<'rights_lost' | 'expired' | 'flooded'>): void {
+    this.#connection.context.metrics.refusals.inc({ reason: type });
+    const notice = { extension: 'system', status: 'error', message, channel: this.stream.topic };
+    this.#connection.send(this.#joinRef, null, this.#topic, 'system', notice);
+    this.#close('phx_close');
+  }
+
+  decline({ frame }: ChannelEvent<'other'>): void {
+    const reason =
+      frame.event === 'presence'
+        ? 'PresenceNotServed: Presence is not served by this gateway'
+        : `UnknownEvent: ${frame.event} is not an event of this protocol`;
+    this.#connection.reply(this.#joinRef, frame.ref, this.#topic, 'error', { reason });
+  }
+
+  leave({ frame }: ChannelEvent<'phx_leave'>): void {
+    this.#connection.reply(frame.joinRef, frame.ref, this.#topic, 'ok', {});
+    this.#close('phx_close');
+  }
+
+  giveWay(): void {
+    this.#close('phx_close');
+  }
+
+  fail(): void {
+    this.#close('phx_error');
+  }
+
+  release(): void {
+    const { hub, metrics } = this.#connection.context;
+    hub.leave(this.stream, this);
+    if (this.#admitted) metrics.channels.dec();
+    this.#deferred = [];
+    this.#connection.forget(this.#topic, this);
+  }
+
+  ignore(): void {}
+
+  /** Whether the join was granted: such channels are counted. */
+  get #admitted(): boolean {
+    return this.#rights.broadcast || this.#rights.presence;
+  }
+
+  #close(event: 'phx_close' | 'phx_error'): void {
+    this.release();
+    // The client drops a close whose `ref` is not its join reference.
+    this.#connection.send(this.#joinRef, this.#joinRef, this.#topic, event, {});
+  }
+
+  #grant(session: Session, rights: ReadRights): void {
+    this.#session = session;
+    this.#rights = rights;
+    if (rights.broadcast) this.#connection.context.hub.join(this.stream, this);
+  }
+
+  #drain(): void {
+    const events = this.#deferred;
+    if (events.length === 0) return;
+    this.#deferred = [];
+    for (const event of events) this.handle(event);
+  }
+
+  #send(frame: ClientFrame): void {
+    const { hub, limits, metrics } = this.#connection.context;
+    const tooLarge = frame.size > limits.payloadBytes;
+    if (tooLarge) metrics.refusals.inc({ reason: 'payload_size_exceeded' });
+    else {
+      const broadcast: Broadcast = frame.user
+        ? { kind: 'user', ...frame.user }
+        : { kind: 'text', payload: frame.payload };
+      metrics.messages.inc({ source: 'client' });
+      hub.publish(this.stream, broadcast, this.#request.self ? undefined : this);
+    }
+    if (!this.#request.ack) return;
+    if (tooLarge) {
+      this.#connection.reply(this.#joinRef, frame.ref, this.#topic, 'error', {
+        reason: 'payload_size_exceeded',
+      });
+    } else this.#connection.reply(this.#joinRef, frame.ref, this.#topic, 'ok', {});
+  }
+
+  async #authorize(token: string): Promise<{ session: Session; rights: ReadRights }> {
+    const session = await this.#connection.sessionOf(token);
+    if (!this.#request.private) return { session, rights: { broadcast: true, presence: true } };
+    const rights = await this.#connection.context.authorizer.canRead(session, this.stream.topic);
+    if (rights.broadcast || rights.presence) return { session, rights };
+    throw new RealtimeError(
+      'Unauthorized',
+      `You do not have permissions to read from this Channel topic: ${this.stream.topic}`,
+    );
+  }
+}
+
+function asRealtimeError(error: unknown): RealtimeError {
+  return error instanceof RealtimeError
+    ? error
+    : new RealtimeError('UnableToSetPolicies', 'Realtime could not decide about this channel', error);
+}

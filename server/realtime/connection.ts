@@ -1,0 +1,240 @@
+/** One socket: reads frames, keeps its channels, and writes within bounds. */
+import type { Duplex } from 'node:stream';
+import { WebSocket } from 'ws';
+import type { Authorizer } from './authorization.ts';
+import { Channel } from './channel.ts';
+import { encodeMessage } from './encode.ts';
+import { RealtimeError } from './errors.ts';
+import { decodeBinary, decodeText, type ClientFrame, type Version } from './frames.ts';
+import type { Hub } from './hub.ts';
+import { parseJoin } from './join.ts';
+import type { Metrics } from './metrics.ts';
+import type { Limits, Logger } from './options.ts';
+import { API_KEY_PREFIX, expired, type Session, type Sessions } from './sessions.ts';
+import type { Turns } from './turns.ts';
+
+/** What all connections of a gateway share. */
+export interface Context {
+  hub: Hub;
+  authorizer: Authorizer;
+  sessions: Sessions;
+  turns: Turns;
+  limits: Limits;
+  metrics: Metrics;
+  log: Logger;
+  /** Clock, milliseconds since 1970. */
+  now: () => number;
+}
+
+const TOPIC_PREFIX = 'realtime:';
+/** The server is going away, or gives way to another: the client reconnects. */
+export const CLOSE_RESTART = 1012;
+const CLOSE_POLICY = 1008;
+const FLOOD = 'Too many messages per second';
+
+export class Connection {
+  readonly context: Context;
+  readonly version: Version;
+  /** Bearer of the key that the socket was opened with. */
+  readonly session: Session;
+  readonly #ws: WebSocket;
+  readonly #socket: Duplex;
+  readonly #channels = new Map<string, Channel>();
+  #lastSession: Session;
+  #lastSeen: number;
+  /** Turn of the event loop in which this socket was written to last. */
+  #turn = -1;
+  /** Second that the two counters below belong to. */
+  #second = 0;
+  #joins = 0;
+  #events = 0;
+
+  /**
+   * @param socket the TCP socket under `ws`: prepared frames are written to it directly. Safe because
+   *   compression is off and nothing here fragments, so `ws` never holds a half-written message.
+   */
+  constructor(context: Context, ws: WebSocket, socket: Duplex, version: Version, session: Session) {
+    this.context = context;
+    this.version = version;
+    this.session = session;
+    this.#ws = ws;
+    this.#socket = socket;
+    this.#lastSession = session;
+    this.#lastSeen = context.now();
+  }
+
+  get channelCount(): number {
+    return this.#channels.size;
+  }
+
+  /** Takes one message from the client. Whatever it holds, the connection stays. */
+  receive(data: Buffer, isBinary: boolean): void {
+    this.#lastSeen = this.context.now();
+    const frame = isBinary
+      ? this.version === '2.0.0' && decodeBinary(data)
+      : decodeText(this.version, data.toString('utf8'));
+    if (!frame) {
+      this.context.metrics.badFrames.inc();
+      this.context.log.debug({ bytes: data.length, isBinary }, 'ignored a malformed frame');
+      return;
+    }
+    this.#tick();
+    if (frame.event === 'phx_join') this.#join(frame);
+    else if (frame.topic === 'phoenix') this.#beat(frame);
+    else this.#route(frame);
+  }
+
+  /** Closes the socket when it has been silent, and expels channels whose token ran out. */
+  sweep(now: number): void {
+    if (now - this.#lastSeen > this.context.limits.silenceMs) {
+      this.context.metrics.silentCloses.inc();
+      // A half-open connection would not answer a close handshake.
+      this.#ws.terminate();
+      return;
+    }
+    for (const channel of this.#channels.values()) channel.sweep(now);
+  }
+
+  /** Makes every channel fail, so that its client rejoins and refetches. */
+  interrupt(): void {
+    for (const channel of [...this.#channels.values()]) channel.handle({ type: 'interrupted' });
+  }
+
+  /** Called once, when the socket is gone. */
+  released(): void {
+    for (const channel of [...this.#channels.values()]) channel.handle({ type: 'socket_gone' });
+  }
+
+  close(code: number, reason: string): void {
+    this.#ws.close(code, reason);
+  }
+
+  terminate(): void {
+    this.#ws.terminate();
+  }
+
+  /** A channel's end. A channel that was replaced must not remove its successor. */
+  forget(topic: string, channel: Channel): void {
+    if (this.#channels.get(topic) === channel) this.#channels.delete(topic);
+  }
+
+  /**
+   * The bearer of an access token: the key's own when the token is an API key.
+   * @throws RealtimeError when the token is not valid now
+   */
+  async sessionOf(token: string): Promise<Session> {
+    const own = token.startsWith(API_KEY_PREFIX) || token === this.session.token;
+    const known = own ? this.session : token === this.#lastSession.token ? this.#lastSession : null;
+    if (known) {
+      const now = this.context.now();
+      if (known.expiresAt <= now) throw expired(known.expiresAt, now);
+      return known;
+    }
+    this.#lastSession = await this.context.sessions.ofToken(token);
+    return this.#lastSession;
+  }
+
+  reply(
+    joinRef: string | null,
+    ref: string | null,
+    topic: string,
+    status: 'ok' | 'error',
+    response: object,
+  ): void {
+    this.send(joinRef, ref, topic, 'phx_reply', { status, response });
+  }
+
+  refuse(joinRef: string | null, ref: string | null, topic: string, error: RealtimeError): void {
+    this.context.metrics.refusals.inc({ reason: error.code });
+    this.context.log.info({ topic, reason: error.reason, err: error.cause }, 'join refused');
+    this.reply(joinRef, ref, topic, 'error', { reason: error.reason });
+  }
+
+  send(joinRef: string | null, ref: string | null, topic: string, event: string, payload: object): void {
+    this.write(encodeMessage(this.version, joinRef, ref, topic, event, payload));
+  }
+
+  /** Writes one prepared WebSocket frame, or closes the socket when too much waits unsent already. */
+  write(frame: Buffer): void {
+    if (this.#ws.readyState !== WebSocket.OPEN) return;
+    if (this.#socket.writableLength > this.context.limits.backlogBytes) {
+      this.context.metrics.slowCloses.inc();
+      this.context.log.warn(
+        { backlog: this.#socket.writableLength },
+        'closed a socket that reads too slowly',
+      );
+      // A close frame would wait behind the backlog: cut, and let the client come back.
+      this.#ws.terminate();
+      return;
+    }
+    const turn = this.context.turns.current();
+    if (this.#turn === turn) this.context.turns.hold(this.#socket);
+    this.#turn = turn;
+    this.#socket.write(frame);
+  }
+
+  #join(frame: ClientFrame): void {
+    const { limits } = this.context;
+    this.#joins += 1;
+    if (this.#joins > limits.joinsPerSecondPerSocket) {
+      const error = new RealtimeError('ClientJoinRateLimitReached', 'Too many joins per second');
+      this.refuse(frame.joinRef, frame.ref, frame.topic, error);
+      this.#ws.close(CLOSE_POLICY, error.code);
+      return;
+    }
+    this.#channels.get(frame.topic)?.handle({ type: 'replaced' });
+    try {
+      if (!frame.topic.startsWith(TOPIC_PREFIX) || frame.topic.length === TOPIC_PREFIX.length) {
+        throw new RealtimeError('TopicNameRequired', 'You must provide a topic name');
+      }
+      if (this.#channels.size >= limits.channelsPerSocket) {
+        throw new RealtimeError('ChannelRateLimitReached', 'Too many channels');
+      }
+      const request = parseJoin(frame.payload);
+      const topic = frame.topic.slice(TOPIC_PREFIX.length);
+      this.#channels.set(frame.topic, new Channel(this, frame, topic, request));
+    } catch (error) {
+      if (!(error instanceof RealtimeError)) throw error;
+      this.refuse(frame.joinRef, frame.ref, frame.topic, error);
+    }
+  }
+
+  #beat(frame: ClientFrame): void {
+    if (this.#isFlooding()) return this.#ws.close(CLOSE_POLICY, FLOOD);
+    if (frame.event === 'heartbeat') this.reply(null, frame.ref, 'phoenix', 'ok', {});
+  }
+
+  #route(frame: ClientFrame): void {
+    const channel = this.#channels.get(frame.topic);
+    if (this.#isFlooding()) {
+      return channel
+        ? channel.handle({ type: 'flooded', message: FLOOD })
+        : this.#ws.close(CLOSE_POLICY, FLOOD);
+    }
+    if (!channel) {
+      // A client may leave what the server has closed already.
+      if (frame.event === 'phx_leave') this.reply(frame.joinRef, frame.ref, frame.topic, 'ok', {});
+      else this.reply(frame.joinRef, frame.ref, frame.topic, 'error', { reason: 'unmatched topic' });
+      return;
+    }
+    if (frame.event === 'phx_leave') return channel.handle({ type: 'phx_leave', frame });
+    if (frame.event === 'broadcast') return channel.handle({ type: 'broadcast', frame });
+    if (frame.event !== 'access_token') return channel.handle({ type: 'other', frame });
+    const token = frame.payload['access_token'];
+    if (typeof token === 'string') channel.handle({ type: 'access_token', token });
+  }
+
+  #isFlooding(): boolean {
+    this.#events += 1;
+    return this.#events > this.context.limits.eventsPerSecondPerSocket;
+  }
+
+  /** Starts the counters of a new second. */
+  #tick(): void {
+    const second = Math.floor(this.context.now() / 1000);
+    if (second === this.#second) return;
+    this.#second = second;
+    this.#joins = 0;
+    this.#events = 0;
+  }
+}

@@ -1,0 +1,40 @@
+/** Codes a client may meet; docs/REALTIME.md says what each means and what to do. */
+export type RealtimeErrorCode =
+  | 'ChannelRateLimitReached'
+  | 'ClientJoinRateLimitReached'
+  | 'ConnectionRateLimitReached'
+  | 'DatabaseUnsuitable'
+  | 'InvalidJoinPayload'
+  | 'InvalidJWTToken'
+  | 'JwtSignatureError'
+  | 'MalformedJWT'
+  | 'PresenceNotServed'
+  | 'RealtimeDisabledForConfiguration'
+  | 'RealtimeRestarting'
+  | 'SlotUnavailable'
+  | 'TopicNameRequired'
+  | 'UnableToReplayMessages'
+  | 'UnableToSetPolicies'
+  | 'Unauthorized';
+
+/** A failure with a stable code. `reason` is its form on the wire. */
+export class RealtimeError extends Error {
+  override readonly name = 'RealtimeError';
+  readonly code: RealtimeErrorCode;
+
+  constructor(code: RealtimeErrorCode, message: string, cause?: unknown) {
+    super(message, cause === undefined ? undefined : { cause });
+    this.code = code;
+  }
+
+  /** `<Code>: <text>`, as the client shows it. */
+  get reason(): string {
+    return `${this.code}: ${this.message}`;
+  }
+}
+
+/** The SQLSTATE or Node code of an error, or `undefined` for anything else that was thrown. */
+export function errorCode(error: unknown): string | undefined {
+  const code = error instanceof Error ? (error as { code?: unknown }).code : undefined;
+  return typeof code === 'string' ? code : undefined;
+}

@@ -1,0 +1,212 @@
+/**
+ * The database feed: one reader of one slot, so that the order of commits is the order of messages.
+ *
+ *   starting ──▶ streaming ──connection lost──▶ reconnecting ──slot free──▶ streaming
+ *                                                  │      ▲
+ *                              another gateway reads│      │it let go
+ *                                                  ▼      │
+ *                                               superseded
+ *
+ * A commit is acknowledged after its fan-out and never before: after a crash PostgreSQL sends it again (at least
+ * once). See docs/adr/0010.
+ */
+import { setTimeout as pause } from 'node:timers/promises';
+import { LogicalReplicationService } from 'pg-logical-replication';
+import type { Broadcast } from './encode.ts';
+import type { Hub } from './hub.ts';
+import { lsnBefore, lsnDistance } from './lsn.ts';
+import type { Metrics } from './metrics.ts';
+import type { FeedStatus, Limits, Logger } from './options.ts';
+import { readMessage } from './stored-message.ts';
+import type { Slot } from './slot.ts';
+import { RawPlugin, type WalMessage } from './wal.ts';
+
+/** Messages of one transaction written before the event loop gets a turn, so that sockets can drain. */
+const TURN = 64;
+/** Commits are acknowledged at once; positions without messages at most so often, milliseconds. */
+const IDLE_ACK_MS = 1_000;
+
+/** A start that cannot stream after so many tries fails; later the feed tries for ever. */
+const START_ATTEMPTS = 3;
+
+export interface FeedOptions {
+  connection: { connectionString: string; application_name: string };
+  slot: Slot;
+  hub: Hub;
+  limits: Limits;
+  metrics: Metrics;
+  log: Logger;
+  now: () => number;
+  /** The slot had to be made anew: messages may be missing, everybody must refetch. */
+  onLost: () => void;
+  /** Another gateway reads the slot: this one is deaf and must send its clients away. */
+  onSuperseded: () => void;
+}
+
+export class Feed {
+  readonly #options: FeedOptions;
+  readonly #abort = new AbortController();
+  #status: FeedStatus = 'starting';
+  #service: LogicalReplicationService | null = null;
+  #running: Promise<void> | null = null;
+  /** Messages seen of the transaction at hand. */
+  #inserts = 0;
+  #acknowledged = '0/0';
+  #idleAckAt = 0;
+
+  constructor(options: FeedOptions) {
+    this.#options = options;
+  }
+
+  get status(): FeedStatus {
+    return this.#status;
+  }
+
+  /**
+   * Takes the slot and starts to stream. From its end on, no commit is missed.
+   * @throws RealtimeError or the database's error when the slot cannot be had
+   */
+  async start(): Promise<void> {
+    await this.#options.slot.prepare(this.#options.limits.takeoverMs);
+    const first = Promise.withResolvers<void>();
+    this.#running = this.#run(first);
+    await first.promise;
+  }
+
+  /** Ends the stream; the slot stays. */
+  async stop(): Promise<void> {
+    this.#abort.abort();
+    await this.#service?.destroy();
+    await this.#running;
+    this.#enter('stopped');
+  }
+
+  async #run(first: PromiseWithResolvers<void>): Promise<void> {
+    const { limits, log, metrics, slot } = this.#options;
+    let wait = limits.feedRetryMs;
+    let failures = 0;
+    while (!this.#abort.signal.aborted) {
+      try {
+        await this.#stream(() => {
+          wait = limits.feedRetryMs;
+          this.#enter('streaming');
+          first.resolve();
+        });
+      } catch (error) {
+        failures += 1;
+        if (this.#status === 'starting' && failures === START_ATTEMPTS) return first.reject(error as Error);
+        if (!this.#abort.signal.aborted)
+          log.warn({ err: error, slot: slot.name }, 'the database feed broke off');
+      }
+      if (this.#abort.signal.aborted) return;
+      if (this.#status === 'streaming') this.#enter('reconnecting');
+      do {
+        await pause(wait, undefined, { signal: this.#abort.signal }).catch(() => {});
+        wait = Math.min(wait * 2, limits.feedRetryMaxMs);
+      } while (!this.#abort.signal.aborted && !(await this.#regain()));
+      metrics.feedReconnects.inc();
+    }
+  }
+
+  /** Whether the slot may be read again. */
+  async #regain(): Promise<boolean> {
+    const { limits, log, metrics, onLost, onSuperseded, slot } = this.#options;
+    try {
+      const outcome = await slot.prepare(this.#status === 'starting' ? limits.takeoverMs : null);
+      if (outcome === 'busy') {
+        if (this.#status !== 'superseded') {
+          log.warn({ slot: slot.name }, 'another gateway reads the slot; sending clients away');
+          this.#enter('superseded');
+          onSuperseded();
+        }
+        return false;
+      }
+      if (outcome !== 'kept') {
+        metrics.slotsLost.inc();
+        log.error({ slot: slot.name }, 'the replication slot was lost; clients must rejoin and refetch');
+        onLost();
+      }
+      return true;
+    } catch (error) {
+      log.warn({ err: error, slot: slot.name }, 'the database feed cannot reconnect yet');
+      return false;
+    }
+  }
+
+  /** Streams until the connection ends. */
+  async #stream(onStart: () => void): Promise<void> {
+    const { connection, log, slot } = this.#options;
+    // Danger: any other `timeoutSeconds` acknowledges what was not fanned out yet, and loses it.
+    const service = new LogicalReplicationService(connection, {
+      acknowledge: { auto: false, timeoutSeconds: 0 },
+      flowControl: { enabled: true },
+    });
+    const plugin = new RawPlugin();
+    this.#service = service;
+    service.on('start', onStart);
+    service.on('error', (error) => log.warn({ err: error, slot: slot.name }, 'error of the database feed'));
+    service.on('data', (_lsn, message: WalMessage) => this.#receive(service, plugin, message));
+    service.on('heartbeat', (lsn, _time, mustReply) => this.#keepAlive(service, plugin, lsn, mustReply));
+    try {
+      // `0/0`: PostgreSQL resumes where the slot was acknowledged last.
+      await service.subscribe(plugin, slot.name, '0/0');
+    } finally {
+      this.#service = null;
+      await service.destroy();
+    }
+  }
+
+  async #receive(service: LogicalReplicationService, plugin: RawPlugin, message: WalMessage): Promise<void> {
+    const { log, metrics, now } = this.#options;
+    if (message.tag === 'begin') this.#inserts = 0;
+    if (message.tag === 'insert') {
+      try {
+        this.#fanOut(message);
+      } catch (error) {
+        // One row that cannot be read must not stop all that come after it.
+        log.error({ err: error }, 'a stored message could not be fanned out');
+      }
+      this.#inserts += 1;
+      if (this.#inserts % TURN === 0) await new Promise(setImmediate);
+    }
+    if (message.tag === 'commit') {
+      if (message.commitEndLsn) await this.#acknowledge(service, message.commitEndLsn);
+      // `commitTime` counts microseconds.
+      const delay = now() / 1000 - Number(message.commitTime) / 1_000_000;
+      if (this.#inserts > 0) metrics.feedDelay.observe(Math.max(0, delay));
+    }
+    plugin.handled();
+  }
+
+  #fanOut(message: WalMessage & { tag: 'insert' }): void {
+    const stored = readMessage(message);
+    if (!stored) return;
+    this.#options.metrics.messages.inc({ source: 'database' });
+    const broadcast: Broadcast = { kind: 'user', ...stored.broadcast, meta: { id: stored.id } };
+    this.#options.hub.publish(stored.stream, broadcast);
+  }
+
+  /** PostgreSQL asks for life, or tells how far the log is without messages for us. */
+  #keepAlive(service: LogicalReplicationService, plugin: RawPlugin, lsn: string, mustReply: boolean): void {
+    const { metrics, now } = this.#options;
+    metrics.feedLag.set(plugin.idle ? 0 : lsnDistance(this.#acknowledged, lsn));
+    if (plugin.idle && (mustReply || now() - this.#idleAckAt >= IDLE_ACK_MS)) {
+      this.#idleAckAt = now();
+      void this.#acknowledge(service, lsn);
+    } else if (mustReply && this.#acknowledged !== '0/0') {
+      void this.#acknowledge(service, this.#acknowledged);
+    }
+  }
+
+  async #acknowledge(service: LogicalReplicationService, end: string): Promise<void> {
+    this.#acknowledged = end;
+    // Danger: `acknowledge` adds one byte, for positions of the last byte read. This is the position after it: one
+    // byte more and PostgreSQL would skip a commit that begins exactly there.
+    await service.acknowledge(lsnBefore(end));
+  }
+
+  #enter(status: FeedStatus): void {
+    this.#status = status;
+    this.#options.metrics.feedConnected.set(status === 'streaming' ? 1 : 0);
+  }
+}

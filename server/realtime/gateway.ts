@@ -1,0 +1,142 @@
+/**
+ * A gateway that speaks Supabase Realtime's protocol on any PostgreSQL: see docs/REALTIME.md.
+ *
+ *   PostgreSQL ──slot──▶ feed ──▶ hub ──▶ channels ──▶ connections ──▶ browsers
+ *        ▲                         ▲          │
+ *        └── authorization ◀───────┼──────────┘ join, token, first push
+ *                                  └── client broadcasts, REST
+ */
+import { randomUUID } from 'node:crypto';
+import { setTimeout as pause } from 'node:timers/promises';
+import pg from 'pg';
+import { createAuthorizer } from './authorization.ts';
+import { CLOSE_RESTART, Connection, type Context } from './connection.ts';
+import { Feed } from './feed.ts';
+import { Hub } from './hub.ts';
+import { createMetrics } from './metrics.ts';
+import { DEFAULT_LIMITS, SILENT_LOGGER, type Gateway, type GatewayOptions } from './options.ts';
+import { preflight } from './preflight.ts';
+import { createRestHandler } from './rest.ts';
+import { createSessions } from './sessions.ts';
+import { Slot } from './slot.ts';
+import { Turns } from './turns.ts';
+import { createUpgradeHandler, type Refusal } from './upgrade.ts';
+import { startUpkeep } from './upkeep.ts';
+
+const CLOSE_GOING_AWAY = 1001;
+/** Time for the closing handshakes of all sockets, milliseconds. */
+const GOODBYE_MS = 1_000;
+
+/**
+ * Starts a gateway. When the promise resolves, the slot stands and streams: from then on no commit is missed.
+ *
+ * @param options where the database is and who may come in; see GatewayOptions
+ * @throws RealtimeError `DatabaseUnsuitable` or `SlotUnavailable`, or the database's own error
+ */
+export async function createRealtimeGateway(options: GatewayOptions): Promise<Gateway> {
+  const limits = { ...DEFAULT_LIMITS, ...options.limits };
+  const log = options.logger ?? SILENT_LOGGER;
+  const metrics = createMetrics(options.metrics);
+  const now = Date.now;
+  const sessions = createSessions(options, now);
+  const holder = `realtime_gateway ${randomUUID()}`;
+  const connection = { connectionString: options.databaseUrl, application_name: holder };
+  // The questions, and one connection beside them for the slot and the partitions.
+  const pool = new pg.Pool({
+    ...connection,
+    max: limits.probes + 1,
+    connectionTimeoutMillis: 10_000,
+  });
+  // Idle connections die when PostgreSQL restarts; the pool opens others.
+  pool.on('error', (error) => log.debug({ err: error }, 'an idle database connection was lost'));
+
+  const hub = new Hub(metrics);
+  const connections = new Set<Connection>();
+  const authorizer = createAuthorizer(pool, limits, log);
+  const context: Context = { hub, authorizer, sessions, turns: new Turns(), limits, metrics, log, now };
+  let closing = false;
+
+  let slot: Slot;
+  let feed: Feed;
+  try {
+    slot = new Slot(pool, options.slotName ?? `realtime_gateway_${await preflight(pool)}`, holder, log);
+    feed = new Feed({
+      connection,
+      slot,
+      hub,
+      limits,
+      metrics,
+      log,
+      now,
+      onLost: () => {
+        for (const each of connections) each.interrupt();
+      },
+      onSuperseded: () => {
+        for (const each of connections) each.close(CLOSE_RESTART, 'another gateway took over');
+      },
+    });
+    await feed.start();
+  } catch (error) {
+    await pool.end();
+    throw error;
+  }
+  const stopUpkeep = startUpkeep(pool, log);
+  const sweeper = setInterval(() => {
+    const instant = now();
+    for (const each of connections) each.sweep(instant);
+  }, limits.sweepMs);
+
+  const closedDoor = (): Refusal | null => {
+    if (closing || feed.status === 'superseded') {
+      return { status: 503, reason: 'RealtimeRestarting', message: 'Realtime is restarting, please standby' };
+    }
+    if (connections.size < limits.connections) return null;
+    return { status: 429, reason: 'ConnectionRateLimitReached', message: 'Too many connected users' };
+  };
+
+  const handleUpgrade = createUpgradeHandler({
+    sessions,
+    frameBytes: limits.frameBytes,
+    closedDoor,
+    onRefused: (refusal) => {
+      metrics.refusals.inc({ reason: refusal.reason });
+      log.info({ reason: refusal.reason }, 'connection refused');
+    },
+    onOpen: (ws, socket, version, session) => {
+      const opened = new Connection(context, ws, socket, version, session);
+      connections.add(opened);
+      metrics.connections.set(connections.size);
+      ws.on('message', (data: Buffer, isBinary) => opened.receive(data, isBinary));
+      // `ws` closes by itself after an error (frame too large, bad UTF-8); without a listener it would throw.
+      ws.on('error', (error) => log.debug({ err: error }, 'socket error'));
+      ws.on('close', () => {
+        connections.delete(opened);
+        metrics.connections.set(connections.size);
+        opened.released();
+      });
+    },
+  });
+
+  return {
+    handleUpgrade,
+    fetch: createRestHandler(context),
+    health: () => ({
+      status: feed.status === 'streaming' ? 'ok' : 'degraded',
+      feed: feed.status,
+      slot: slot.name,
+      connections: connections.size,
+      channels: [...connections].reduce((sum, each) => sum + each.channelCount, 0),
+    }),
+    close: async ({ dropSlot = false } = {}) => {
+      closing = true;
+      clearInterval(sweeper);
+      stopUpkeep();
+      for (const each of connections) each.close(CLOSE_GOING_AWAY, 'the server is going away');
+      for (let left = GOODBYE_MS; left > 0 && connections.size > 0; left -= 10) await pause(10);
+      for (const each of connections) each.terminate();
+      await feed.stop();
+      if (dropSlot) await slot.drop();
+      await pool.end();
+    },
+  };
+}

@@ -1,0 +1,75 @@
+/** Who listens to what, and the way of one message to all of them. */
+import { encodeBroadcast, type Broadcast } from './encode.ts';
+import type { Version } from './frames.ts';
+import type { Metrics } from './metrics.ts';
+
+/** What the hub needs of a member. */
+export interface Member {
+  readonly version: Version;
+  /** Takes one prepared WebSocket frame. Must not throw. */
+  deliver(frame: Buffer): void;
+}
+
+/** One stream of messages: private and public channels of one name are two. */
+export interface StreamName {
+  /** Without the `realtime:` prefix. */
+  topic: string;
+  private: boolean;
+}
+
+export class Hub {
+  readonly #streams = new Map<string, Set<Member>>();
+  readonly #metrics: Metrics;
+
+  constructor(metrics: Metrics) {
+    this.#metrics = metrics;
+  }
+
+  join(stream: StreamName, member: Member): void {
+    const key = keyOf(stream);
+    const members = this.#streams.get(key);
+    if (members) members.add(member);
+    else this.#streams.set(key, new Set([member]));
+  }
+
+  leave(stream: StreamName, member: Member): void {
+    const key = keyOf(stream);
+    const members = this.#streams.get(key);
+    members?.delete(member);
+    if (members?.size === 0) this.#streams.delete(key);
+  }
+
+  /**
+   * Writes one message to every member of a stream, encoded and framed once for each serializer.
+   *
+   * @param except left out: the sender of a broadcast with `self: false`
+   * @returns how many members it was written to
+   */
+  publish(stream: StreamName, broadcast: Broadcast, except?: Member): number {
+    const members = this.#streams.get(keyOf(stream));
+    if (!members) return 0;
+    const wireTopic = `realtime:${stream.topic}`;
+    // Undefined: not asked for yet. Null: this serializer cannot carry it.
+    const frames: Record<Version, Buffer | null | undefined> = { '1.0.0': undefined, '2.0.0': undefined };
+    const stop = this.#metrics.fanout.startTimer();
+    let count = 0;
+    for (const member of members) {
+      if (member === except) continue;
+      let frame = frames[member.version];
+      if (frame === undefined) {
+        frame = encodeBroadcast(member.version, wireTopic, broadcast);
+        frames[member.version] = frame;
+      }
+      if (frame === null) continue;
+      member.deliver(frame);
+      count += 1;
+    }
+    stop();
+    this.#metrics.deliveries.inc(count);
+    return count;
+  }
+}
+
+function keyOf(stream: StreamName): string {
+  return `${stream.private ? 'private' : 'public'}:${stream.topic}`;
+}

@@ -1,0 +1,106 @@
+import type { IncomingMessage } from 'node:http';
+import type { Duplex } from 'node:stream';
+import type { Registry } from 'prom-client';
+
+/** What a verified token says about its bearer. Policies read it as `request.jwt.claims`. */
+export interface Claims {
+  /** Database role that acts for the bearer. */
+  role: string;
+  /** Expiry, seconds since 1970. Absent only for API keys, which do not expire. */
+  exp?: number;
+  sub?: string;
+  [claim: string]: unknown;
+}
+
+/** The part of a pino logger that the gateway uses. */
+export type Logger = Record<'debug' | 'info' | 'warn' | 'error', (fields: object, message: string) => void>;
+
+/** Bounds on what one client, or all of them, may ask for. */
+export interface Limits {
+  /** Open sockets; the next one is refused with 429. */
+  connections: number;
+  channelsPerSocket: number;
+  joinsPerSecondPerSocket: number;
+  eventsPerSecondPerSocket: number;
+  /** Largest frame a client may send, bytes; a larger one closes the socket. */
+  frameBytes: number;
+  /** Largest payload of a broadcast, bytes. */
+  payloadBytes: number;
+  /** A socket that sent nothing for so long is closed, milliseconds. */
+  silenceMs: number;
+  /** How often silence and token expiry are looked at, milliseconds. */
+  sweepMs: number;
+  /** Unsent bytes of one socket beyond which it is closed as too slow; it then reconnects and refetches. */
+  backlogBytes: number;
+  /** Authorisation questions in flight at once: one database connection each. */
+  probes: number;
+  /** Longest time the policies of one question may take, milliseconds. */
+  probeTimeoutMs: number;
+  /** First pause before the feed reconnects, milliseconds; it doubles up to `feedRetryMaxMs`. */
+  feedRetryMs: number;
+  feedRetryMaxMs: number;
+  /** How long a start waits for another holder of the slot to let go before it ends that holder, milliseconds. */
+  takeoverMs: number;
+}
+
+export const DEFAULT_LIMITS: Readonly<Limits> = {
+  connections: 20_000,
+  channelsPerSocket: 100,
+  joinsPerSecondPerSocket: 200,
+  eventsPerSecondPerSocket: 1_000,
+  frameBytes: 5_000_000,
+  payloadBytes: 3_000_000,
+  silenceMs: 60_000,
+  sweepMs: 1_000,
+  backlogBytes: 1_048_576,
+  probes: 4,
+  probeTimeoutMs: 5_000,
+  feedRetryMs: 100,
+  feedRetryMaxMs: 5_000,
+  takeoverMs: 2_000,
+};
+
+export interface GatewayOptions {
+  /** A role that may replicate, is a member of the API roles, and may insert into realtime.messages. */
+  databaseUrl: string;
+  /** Secret of HS256 tokens. One of `jwtSecret` and `verifyToken` is required. */
+  jwtSecret?: string;
+  /** Verifies a token in another way; throws a RealtimeError, or anything for a bad signature. */
+  verifyToken?: (token: string) => Promise<Claims>;
+  /** Keys that act as `anon`. */
+  publishableKeys: readonly string[];
+  /** Keys that act as `service_role`. */
+  secretKeys: readonly string[];
+  logger?: Logger;
+  /** Where the gateway registers its metrics; its own registry when absent. */
+  metrics?: Registry;
+  limits?: Partial<Limits>;
+  /** Replication slot; derived from the database's oid when absent, since slots are named cluster-wide. */
+  slotName?: string;
+}
+
+/** Where the database feed stands; see docs/REALTIME.md. */
+export type FeedStatus = 'starting' | 'streaming' | 'reconnecting' | 'superseded' | 'stopped';
+
+export interface Health {
+  status: 'ok' | 'degraded';
+  feed: FeedStatus;
+  slot: string;
+  connections: number;
+  channels: number;
+}
+
+export interface Gateway {
+  /** Answers an HTTP upgrade to `/realtime/v1/websocket`: a socket, or an HTTP refusal with a JSON body. */
+  handleUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void;
+  /** Answers `/realtime/v1/api/*`. */
+  fetch(request: Request): Promise<Response>;
+  health(): Health;
+  /**
+   * Closes every socket so that clients reconnect elsewhere, then the feed. The slot stays, and with it every
+   * message committed meanwhile, unless `dropSlot` is set.
+   */
+  close(options?: { dropSlot?: boolean }): Promise<void>;
+}
+
+export const SILENT_LOGGER: Logger = { debug() {}, info() {}, warn() {}, error() {} };
