@@ -1,0 +1,154 @@
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import type { UsageTuple } from '../../src/core/catalogue.ts';
+import type { EntitlementSnapshot } from '../../src/core/entitlements.ts';
+import { categoriesOf, newestSnapshot } from '../../src/core/snapshot.ts';
+import { createGroupSync } from '../../src/lib/realtime/groupSync.ts';
+import { createFakeClock, settle } from '../helpers/fakeClock.ts';
+import { catalogue, planMessage, planOf, snapshotOf, usageMessage } from '../helpers/fixtures.ts';
+
+/** What happens on the server: each is one commit, one revision, one message. */
+type Commit =
+  | { kind: 'plan'; plan: string }
+  | { kind: 'usage'; usage: UsageTuple }
+  /** An exception of this group: a module more than its plan gives, or none. */
+  | { kind: 'exception'; module: string | null };
+
+/** What the line makes of it. */
+type Step =
+  | { do: 'commit'; commit: Commit }
+  | { do: 'deliver'; index: number }
+  | { do: 'join' }
+  | { do: 'drop' }
+  | { do: 'answer'; index: number }
+  | { do: 'fail'; index: number }
+  | { do: 'wait'; ms: number };
+
+const commit: fc.Arbitrary<Commit> = fc.oneof(
+  fc.record({ kind: fc.constant('plan' as const), plan: fc.constantFrom('gratuit', 'premium', 'pro') }),
+  fc.record({
+    kind: fc.constant('usage' as const),
+    usage: fc.tuple(fc.nat(12), fc.nat(2_100), fc.nat(60), fc.nat(60)),
+  }),
+  fc.record({ kind: fc.constant('exception' as const), module: fc.constantFrom(null, 'module-40') }),
+);
+
+const step: fc.Arbitrary<Step> = fc.oneof(
+  { weight: 4, arbitrary: fc.record({ do: fc.constant('commit' as const), commit }) },
+  { weight: 6, arbitrary: fc.record({ do: fc.constant('deliver' as const), index: fc.nat(30) }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant('join' as const) }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant('drop' as const) }) },
+  { weight: 3, arbitrary: fc.record({ do: fc.constant('answer' as const), index: fc.nat(5) }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant('fail' as const), index: fc.nat(5) }) },
+  { weight: 2, arbitrary: fc.record({ do: fc.constant('wait' as const), ms: fc.nat(1_500) }) },
+);
+
+/** The server as it truly was at every revision, and the messages it sent. */
+class ModelServer {
+  readonly history: EntitlementSnapshot[] = [snapshotOf('pro', [1, 0, 3, 0], 1)];
+  readonly sent: Array<{ event: string; payload: unknown }> = [];
+  private plan = 'pro';
+  private usage: UsageTuple = [1, 0, 3, 0];
+  private extra: string | null = null;
+
+  get state(): EntitlementSnapshot {
+    return this.history.at(-1)!;
+  }
+
+  at(rev: number): EntitlementSnapshot {
+    return this.history[rev - 1]!;
+  }
+
+  commit(change: Commit): void {
+    const rev = this.history.length + 1;
+    if (change.kind === 'plan') this.plan = change.plan;
+    if (change.kind === 'usage') this.usage = change.usage;
+    if (change.kind === 'exception') this.extra = change.module;
+    const modules = [...new Set([...planOf(this.plan).modules, ...(this.extra ? [this.extra] : [])])].sort();
+    this.history.push(
+      snapshotOf(this.plan, this.usage, rev, { modules, categories: categoriesOf(modules, catalogue) }),
+    );
+    const rights = planMessage(this.plan, rev, this.usage);
+    if (change.kind === 'plan') this.sent.push({ event: 'plan_changed', payload: rights });
+    else if (change.kind === 'usage') {
+      this.sent.push({ event: 'usage_changed', payload: usageMessage(rev, this.usage) });
+    } else this.sent.push({ event: 'entitlements_changed', payload: rights });
+  }
+}
+
+/** A client over a line that loses, repeats, reorders and delays; answers are computed when asked for. */
+function createWorld() {
+  const server = new ModelServer();
+  const clock = createFakeClock();
+  const answers: Array<{ deliver: () => void; fail: () => void }> = [];
+  const world = { server, clock, answers, shown: undefined as EntitlementSnapshot | undefined, holds: true };
+  const sync = createGroupSync(
+    {
+      fetchSnapshot: () => {
+        const answer = server.state;
+        if (!world.holds) return Promise.resolve(answer);
+        const { promise, resolve, reject } = Promise.withResolvers<EntitlementSnapshot>();
+        answers.push({ deliver: () => resolve(answer), fail: () => reject(new Error('no answer')) });
+        return promise;
+      },
+      readSnapshot: () => world.shown,
+      writeSnapshot: (snapshot) => {
+        const before = world.shown;
+        world.shown = newestSnapshot(before, snapshot);
+        expect(world.shown.rev).toBeGreaterThanOrEqual(before?.rev ?? 0);
+        // Not a mixture of revisions: exactly what the server was at that one.
+        expect({ ...world.shown, as_of: '' }).toEqual({ ...server.at(world.shown.rev), as_of: '' });
+      },
+      readCatalogue: () => catalogue,
+      refreshCatalogue: () => undefined,
+      onConfirmed: () => undefined,
+      onFetchFailed: () => undefined,
+      isVisible: () => true,
+    },
+    clock,
+  );
+  return { world, sync };
+}
+
+async function play(steps: Step[]) {
+  const { world, sync } = createWorld();
+  for (const one of steps) {
+    if (one.do === 'commit') world.server.commit(one.commit);
+    if (one.do === 'deliver') {
+      const message = world.server.sent[one.index % Math.max(1, world.server.sent.length)];
+      if (message) sync.onEvent(message.event, message.payload);
+    }
+    if (one.do === 'join') sync.onJoined();
+    if (one.do === 'drop') sync.onLost?.();
+    if (one.do === 'answer') world.answers[one.index % Math.max(1, world.answers.length)]?.deliver();
+    if (one.do === 'fail') world.answers[one.index % Math.max(1, world.answers.length)]?.fail();
+    if (one.do === 'wait') await world.clock.advance(one.ms);
+    await settle();
+  }
+  return { world, sync };
+}
+
+test('I5: however messages and answers are lost, repeated, reordered or late, no older revision follows a newer one, and each shown state is the true one of its revision', async () => {
+  await fc.assert(
+    fc.asyncProperty(fc.array(step, { maxLength: 40 }), async (steps) => {
+      const { sync } = await play(steps);
+      sync.stop();
+    }),
+    { numRuns: 500 },
+  );
+});
+
+test('I5: whatever went before, within a second of a reconnect the screen equals the server', async () => {
+  await fc.assert(
+    fc.asyncProperty(fc.array(step, { maxLength: 40 }), async (steps) => {
+      const { world, sync } = await play(steps);
+      world.holds = false;
+      sync.onJoined();
+      await world.clock.advance(1_000);
+      expect({ ...world.shown, as_of: '' }).toEqual({ ...world.server.state, as_of: '' });
+      sync.stop();
+      expect(world.clock.pending()).toBe(0);
+    }),
+    { numRuns: 500 },
+  );
+});
