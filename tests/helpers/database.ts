@@ -45,7 +45,11 @@ export async function createTestDatabase(
   const url = (user: string, database: string): string =>
     `postgres://${user}:${password}@127.0.0.1:${port}/${database}`;
   const maintenanceUrl = url(SUPERUSER, 'postgres');
-  await runOnce(maintenanceUrl, `create database ${name} template ${TEMPLATES[template]}`);
+  await runOnce(maintenanceUrl, [
+    `create database ${name} template ${TEMPLATES[template]}`,
+    // A clone keeps all rights but those on the database itself.
+    `grant all on database ${name} to postgres`,
+  ]);
 
   const clients = new Set<pg.Client>();
   const open = async (connectionString: string): Promise<pg.Client> => {
@@ -123,11 +127,11 @@ async function dropDatabase(maintenanceUrl: string, name: string): Promise<void>
   }
 }
 
-async function runOnce(connectionString: string, sql: string): Promise<void> {
+async function runOnce(connectionString: string, statements: string[]): Promise<void> {
   const client = new pg.Client({ connectionString });
   await client.connect();
   try {
-    await client.query(sql);
+    for (const sql of statements) await client.query(sql);
   } finally {
     await client.end();
   }
