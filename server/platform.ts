@@ -1,31 +1,34 @@
 import { readFile, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import pg from 'pg';
+import type pg from 'pg';
 import { ServerError } from './errors.ts';
 import { createAuthSchema } from './supabase-lite.ts';
 
 const DIRECTORY = join(import.meta.dirname, 'platform');
 const OLDEST_POSTGRES = 150_000;
 
+/** Key of the advisory lock that makes concurrent starters take turns; any constant does. */
+const LOCK_KEY = 7_305_480_011;
+
 /**
  * Gives a database what hosted Supabase already has (roles, `auth`, `realtime`, `storage`), from
  * `server/platform/*.sql` in the order of their names. Does nothing on Supabase itself. May be run again.
  *
- * @param adminUrl connection URL of a superuser
+ * @param admin session of a superuser
+ * @param adminUrl connection URL of the same
  * @throws ServerError `database_unsuitable` when the database cannot carry the product
  */
-export async function applyPlatform(adminUrl: string): Promise<void> {
-  const client = new pg.Client({ connectionString: adminUrl });
-  await client.connect();
+export async function applyPlatform(admin: pg.Client, adminUrl: string): Promise<void> {
+  if (await isSupabase(admin)) return;
+  await requireSuitable(admin);
+  await admin.query('select pg_advisory_lock($1)', [LOCK_KEY]);
   try {
-    if (await isSupabase(client)) return;
-    await requireSuitable(client);
     const [roles, ...rest] = await platformFiles();
-    if (roles) await applyFile(client, roles);
+    if (roles) await applyFile(admin, roles);
     await createAuthSchema(adminUrl);
-    for (const file of rest) await applyFile(client, file);
+    for (const file of rest) await applyFile(admin, file);
   } finally {
-    await client.end();
+    await admin.query('select pg_advisory_unlock($1)', [LOCK_KEY]);
   }
 }
 

@@ -1,5 +1,63 @@
+/**
+ * The only file that knows @supabase/lite, which is alpha: it serves REST and sign-in on PostgreSQL. What it does
+ * otherwise than hosted Supabase is put right here, through its internals where it offers no other way; every
+ * such place is held by `supabase-lite.db.test.ts`, so that an upgrade that moves them fails there.
+ */
 import { App } from '@supabase/lite';
 import { createPostgresConnection } from '@supabase/lite/postgres';
+import { CompiledQuery, type Kysely } from 'kysely';
+import { toPostgrestError } from './postgrest-errors.ts';
+import { type Claims, TokenError, type VerifyToken } from './tokens.ts';
+
+type Connection = ReturnType<typeof createPostgresConnection>;
+type Introspection = Awaited<ReturnType<Connection['introspect']>>;
+
+/** How long one statement of a role may run, as hosted Supabase has it. */
+const STATEMENT_TIMEOUTS = { anon: '3s', authenticated: '8s', service_role: '8s' } as const;
+type ApiRole = keyof typeof STATEMENT_TIMEOUTS;
+
+/** Who a request acts as, as @supabase/lite hands it to its connection. */
+interface RequestContext {
+  auth?: { uid?: string | null; role?: string; jwt?: object | null };
+  storage?: { operation?: string };
+}
+
+/** What a function may read of its request, as PostgREST offers it. */
+interface RpcRequest {
+  method: string;
+  path: string;
+  requestHeaders?: Record<string, string>;
+}
+
+/** The internals that are put right. */
+interface Internals {
+  rlsState: 'unknown' | 'active' | 'inactive';
+  applyJwtSessionContext(transaction: Kysely<unknown>, context: RequestContext): Promise<void>;
+  applyRpcRequestGucs(transaction: Kysely<unknown>, request: RpcRequest): Promise<void>;
+  normalizeDbError(error: unknown): unknown;
+  introspect(): Promise<Introspection>;
+}
+
+export interface SupabaseApiOptions {
+  /** Connection URL of the login role that may become `anon`, `authenticated` and `service_role`, and no more. */
+  databaseUrl: string;
+  /** Connection URL of the owner of the tables, used only to read their definitions. */
+  schemaUrl: string;
+  jwtSecret: string;
+  publishableKey: string;
+  secretKey: string;
+  verifyToken: VerifyToken;
+  /** Largest number of connections. */
+  poolSize?: number;
+}
+
+export interface SupabaseApi {
+  /** Answers `/rest/v1/*` and `/auth/v1/*`. Danger: nothing else of @supabase/lite may be handed a request. */
+  fetch(request: Request): Promise<Response>;
+  /** Reads the definitions of tables and functions again before the next request. */
+  reloadSchema(): void;
+  close(): Promise<void>;
+}
 
 /**
  * Makes the tables of schema `auth` that @supabase/lite signs people in with. May be run again.
@@ -7,13 +65,178 @@ import { createPostgresConnection } from '@supabase/lite/postgres';
  * @param adminUrl connection URL of a superuser
  */
 export async function createAuthSchema(adminUrl: string): Promise<void> {
-  const connection = createPostgresConnection({
-    url: adminUrl,
-    postgresOptions: { max: 1, onnotice: () => {} },
-  });
+  const connection = connect(adminUrl, 1);
   try {
     await new App({ connection, auth: { enabled: true } }).ensureSystemSchema();
   } finally {
     await connection.close();
   }
+}
+
+/** Serves REST and sign-in for the official client. Accounts come by invitation: public sign-up is closed. */
+export function createSupabaseApi(options: SupabaseApiOptions): SupabaseApi {
+  const connection = connect(options.databaseUrl, options.poolSize ?? 20);
+  const schema = new SchemaReader(connect(options.schemaUrl, 1));
+  harden(connection as unknown as Internals, schema);
+  const app = new App({
+    connection,
+    auth: {
+      enabled: true,
+      enable_signup: false,
+      jwt_secret: options.jwtSecret,
+      publishable_key: options.publishableKey,
+      secret_key: options.secretKey,
+    },
+    storage: { enabled: false },
+    studio: { enabled: false },
+    api: { schemas: ['public'] },
+    options: {
+      server: { admin: false, disableStudio: true, middlewares: [verifyBearer(options.verifyToken)] },
+    },
+  });
+  return {
+    fetch: async (request) => app.fetch(request),
+    reloadSchema: () => schema.forget(),
+    async close() {
+      await Promise.all([connection.close(), schema.close()]);
+    },
+  };
+}
+
+function connect(url: string, max: number): Connection {
+  return createPostgresConnection({
+    url,
+    postgresOptions: { max, connect_timeout: 5, backoff: () => 0.1, onnotice: () => {} },
+  });
+}
+
+function harden(connection: Internals, schema: SchemaReader): void {
+  // Danger: in state `unknown`, the first request grants ALL on every table to anon and authenticated.
+  connection.rlsState = 'active';
+
+  // One round trip for what takes five, and the role's own time limit, which `set role` does not bring along.
+  connection.applyJwtSessionContext = async (transaction, { auth, storage }) => {
+    const role = auth?.role || 'anon';
+    if (!isApiRole(role)) throw new Error(`A request cannot act as ${role}`);
+    await transaction.executeQuery(
+      CompiledQuery.raw(
+        `select set_config('request.jwt.claims', $1, true), set_config('request.jwt.claim.sub', $2, true),
+           set_config('request.jwt.claim.role', $3, true), set_config('storage.operation', $4, true),
+           set_config('statement_timeout', $5, true), set_config('role', $3, true)`,
+        [
+          JSON.stringify(auth?.jwt ?? { role }),
+          auth?.uid ?? '',
+          role,
+          storage?.operation ?? '',
+          STATEMENT_TIMEOUTS[role],
+        ],
+      ),
+    );
+  };
+
+  connection.applyRpcRequestGucs = async (transaction, { method, path, requestHeaders }) => {
+    await transaction.executeQuery(
+      CompiledQuery.raw(
+        `select set_config('response.status', '', true), set_config('response.headers', '', true),
+           set_config('request.method', $1, true), set_config('request.path', $2, true),
+           set_config('request.headers', $3, true)`,
+        [method, path, JSON.stringify(requestHeaders ?? {})],
+      ),
+    );
+  };
+
+  // It answers many errors with a bare 500; the code PGRST lets an error choose its own answer.
+  const normalize = connection.normalizeDbError.bind(connection);
+  connection.normalizeDbError = (error) => {
+    const answer = toPostgrestError(error);
+    if (!answer) return normalize(error);
+    return {
+      code: 'PGRST',
+      message: JSON.stringify(answer.body),
+      detail: JSON.stringify({ status: answer.status, headers: {} }),
+    };
+  };
+
+  connection.introspect = () => schema.read();
+}
+
+function isApiRole(role: string): role is ApiRole {
+  return Object.hasOwn(STATEMENT_TIMEOUTS, role);
+}
+
+/**
+ * The definitions of tables and functions, kept in memory. They are read by their owner: the API's login role
+ * sees no table in `information_schema`, and should not have to.
+ */
+class SchemaReader {
+  readonly #connection: Connection;
+  #current: Promise<Introspection> | undefined;
+
+  constructor(connection: Connection) {
+    this.#connection = connection;
+  }
+
+  read(): Promise<Introspection> {
+    this.#current ??= this.#load().catch((error: unknown) => {
+      this.#current = undefined;
+      throw error;
+    });
+    return this.#current;
+  }
+
+  forget(): void {
+    this.#current = undefined;
+  }
+
+  close(): Promise<void> {
+    return this.#connection.close();
+  }
+
+  async #load(): Promise<Introspection> {
+    const introspection = await this.#connection.introspect({ useCache: false });
+    // It turns a failure into a database without anything.
+    if (introspection.tables.length === 0) throw new Error('The definitions of the tables could not be read');
+    return introspection;
+  }
+}
+
+/** The part of a Hono context that @supabase/lite's middlewares share. */
+interface MiddlewareContext {
+  req: { path: string; header(name: string): string | undefined };
+  set(key: string, value: unknown): void;
+}
+
+/**
+ * Verifies a request's access token for REST, once. Left alone, @supabase/lite takes a malformed token for no
+ * token, and asks the database twice a request for what the token already says.
+ */
+function verifyBearer(verifyToken: VerifyToken) {
+  return async (context: MiddlewareContext, next: () => Promise<void>): Promise<Response | void> => {
+    const token = /^Bearer\s+(.+)$/i.exec(context.req.header('authorization') ?? '')?.[1];
+    if (!token || token.startsWith('sb_') || !context.req.path.startsWith('/rest/v1')) return next();
+    let claims: Claims;
+    try {
+      claims = await verifyToken(token);
+    } catch (error) {
+      return refuseToken(error);
+    }
+    context.set('jwt', claims);
+    context.set('userId', claims.sub);
+    context.set('sessionId', claims.session_id);
+    context.set('ignoreAuthorization', true);
+    return next();
+  };
+}
+
+function refuseToken(error: unknown): Response {
+  if (!(error instanceof TokenError)) throw error;
+  return Response.json(
+    {
+      code: error.code,
+      message: error.message,
+      details: null,
+      hint: 'Sign in again, then repeat the request.',
+    },
+    { status: 401, headers: { 'www-authenticate': 'Bearer' } },
+  );
 }

@@ -30,11 +30,39 @@ $$;
 grant anon, authenticated, service_role to authenticator, postgres;
 grant pg_read_all_data, pg_monitor, pg_signal_backend to postgres;
 
-alter role anon set statement_timeout = '3s';
-alter role authenticated set statement_timeout = '8s';
-alter role authenticator set statement_timeout = '8s';
-alter role authenticator set lock_timeout = '8s';
-alter role postgres set search_path = "$user", public, extensions;
+-- Roles belong to the whole cluster, where two starters on two databases would trip over each other: what is
+-- already so is left alone.
+do $$
+declare
+  v_setting record;
+begin
+  for v_setting in
+    select *
+    from (values
+      ('anon', 'statement_timeout', '3s'),
+      ('authenticated', 'statement_timeout', '8s'),
+      ('authenticator', 'statement_timeout', '8s'),
+      ('authenticator', 'lock_timeout', '8s'),
+      ('postgres', 'search_path', '"$user", public, extensions')
+    ) as wanted (role, name, value)
+    where not exists (
+      select
+      from pg_catalog.pg_db_role_setting s
+      join pg_catalog.pg_roles r on r.oid = s.setrole
+      where r.rolname = wanted.role and s.setdatabase = 0
+        and format('%s=%s', wanted.name, wanted.value) = any (s.setconfig)
+    )
+  loop
+    -- A list is not one value, so the search path is written as it is.
+    execute format(
+      'alter role %I set %I = %s',
+      v_setting.role,
+      v_setting.name,
+      case when v_setting.name = 'search_path' then v_setting.value else quote_literal(v_setting.value) end
+    );
+  end loop;
+end
+$$;
 
 do $$
 begin

@@ -18,7 +18,7 @@ import { ServerError } from '../errors.ts';
 import { type Account, chooseAccount } from './account.ts';
 import { type Binaries, locateBinaries } from './binaries.ts';
 import { explainFailure } from './failures.ts';
-import { initialiseDataDirectory, visiblePath } from './data-directory.ts';
+import { initialiseDataDirectory, visiblePath } from './initialise.ts';
 import { isReady, stopOrphan, stopProcess } from './postmaster.ts';
 import { postgresArguments } from './settings.ts';
 

@@ -71,7 +71,7 @@ async function makeTemplates(cluster: Cluster): Promise<TestCluster['failures']>
   const failures: TestCluster['failures'] = {};
   try {
     await admin.query(`create database ${TEMPLATES.platform}`);
-    await applyPlatform(cluster.url(SUPERUSER, PASSWORD, TEMPLATES.platform));
+    await makePlatform(cluster.url(SUPERUSER, PASSWORD, TEMPLATES.platform));
     await admin.query(
       `alter role postgres password '${PASSWORD}'; alter role authenticator password '${PASSWORD}'`,
     );
@@ -88,11 +88,23 @@ async function makeTemplates(cluster: Cluster): Promise<TestCluster['failures']>
       return;
     }
     await admin.query(`create database ${TEMPLATES[name]} template ${TEMPLATES[from]}`);
+    // A clone keeps all rights but those on the database itself.
+    await admin.query(`grant all on database ${TEMPLATES[name]} to postgres`);
     try {
       await fill(cluster.url('postgres', PASSWORD, TEMPLATES[name]));
     } catch (error) {
       // Tests of the platform alone still run; those that need this template fail with this sentence.
       failures[name] = (error as Error).message;
     }
+  }
+}
+
+async function makePlatform(url: string): Promise<void> {
+  const client = new pg.Client({ connectionString: url });
+  await client.connect();
+  try {
+    await applyPlatform(client, url);
+  } finally {
+    await client.end();
   }
 }

@@ -1,0 +1,77 @@
+import { isAbsolute, resolve } from 'node:path';
+import { z } from 'zod';
+import { ServerError } from './errors.ts';
+
+/** How the server runs; see “The running contract” in docs/operations.md. */
+export interface Config {
+  /** TCP port; 0 lets the system choose. */
+  port: number;
+  host: string;
+  /** Absolute path of the directory that holds the cluster, the secrets and `runtime.json`. */
+  dataDir: string;
+  /** A PostgreSQL of one's own; the embedded one when absent. */
+  databaseUrl?: string;
+  /** Whether demo data is asked for; `undefined` leaves it to whether the embedded cluster is new. */
+  demo?: boolean;
+  logLevel: 'debug' | 'info' | 'warn' | 'error' | 'silent';
+}
+
+const LOOPBACK = new Set(['127.0.0.1', '::1', 'localhost']);
+
+const schema = z.object({
+  PORT: z.coerce
+    .number('must be a number')
+    .int('must be a whole number')
+    .min(0, 'must not be negative')
+    .max(65_535, 'must be at most 65535')
+    .default(54_321),
+  HOST: z.string().trim().min(1, 'must not be empty').default('127.0.0.1'),
+  EPILOT_DATA_DIR: z.string().min(1, 'must not be empty').default('.epilot'),
+  DATABASE_URL: z
+    .string()
+    .regex(/^postgres(ql)?:\/\//, 'must begin with postgres:// or postgresql://')
+    .refine((url) => URL.canParse(url), 'is not a valid URL')
+    .optional(),
+  EPILOT_DEMO: z
+    .enum(['0', '1'], 'must be 0 or 1')
+    .transform((value) => value === '1')
+    .optional(),
+  LOG_LEVEL: z
+    .enum(['debug', 'info', 'warn', 'error', 'silent'], 'must be debug, info, warn, error or silent')
+    .default('warn'),
+});
+
+/** Whether only this machine can reach an address to listen on. */
+export function isLoopback(host: string): boolean {
+  return LOOPBACK.has(host.toLowerCase());
+}
+
+/**
+ * Reads the configuration from environment variables; an empty variable counts as absent.
+ *
+ * @param environment usually `process.env`
+ * @throws ServerError `config_invalid` naming each variable and what is wrong with it
+ */
+export function readConfig(environment: Readonly<Record<string, string | undefined>>): Config {
+  const present = Object.fromEntries(
+    Object.keys(schema.shape).flatMap((name) => (environment[name] ? [[name, environment[name]]] : [])),
+  );
+  const result = schema.safeParse(present);
+  if (!result.success) {
+    const problems = result.error.issues.map(({ path, message }) => `${path.join('.')} ${message}`);
+    throw new ServerError(
+      'config_invalid',
+      `${problems.join('; ')}.`,
+      'Correct the environment variable, then start again.',
+    );
+  }
+  const { PORT, HOST, EPILOT_DATA_DIR, DATABASE_URL, EPILOT_DEMO, LOG_LEVEL } = result.data;
+  return {
+    port: PORT,
+    host: HOST,
+    dataDir: isAbsolute(EPILOT_DATA_DIR) ? EPILOT_DATA_DIR : resolve(EPILOT_DATA_DIR),
+    logLevel: LOG_LEVEL,
+    ...(DATABASE_URL === undefined ? {} : { databaseUrl: DATABASE_URL }),
+    ...(EPILOT_DEMO === undefined ? {} : { demo: EPILOT_DEMO }),
+  };
+}

@@ -1,0 +1,91 @@
+import { Hono } from 'hono';
+import { bodyLimit } from 'hono/body-limit';
+import type { Logger } from 'pino';
+import type { Registry } from 'prom-client';
+import type { DatabaseMonitor } from '../monitor.ts';
+import type { Gateway } from '../realtime/options.ts';
+import type { SupabaseApi } from '../supabase-lite.ts';
+import { createAuthRoutes } from './auth.ts';
+import { databaseGuard } from './availability.ts';
+import { answerHealth } from './health.ts';
+import { answerMetrics, measureRequests } from './metrics.ts';
+import { refusal } from './refusal.ts';
+import { hostGuard, securityHeaders } from './security.ts';
+import { createStaticHandler } from './static.ts';
+
+const MEBIBYTE = 1_048_576;
+const LARGEST_REST_BODY = MEBIBYTE;
+const LARGEST_AUTH_BODY = MEBIBYTE / 16;
+const LARGEST_BROADCAST = 3 * MEBIBYTE;
+
+export interface HttpAppOptions {
+  api: Pick<SupabaseApi, 'fetch'>;
+  gateway: Pick<Gateway, 'fetch' | 'health'>;
+  monitor: Pick<DatabaseMonitor, 'available' | 'check'>;
+  metrics: Registry;
+  logger: Logger;
+  publishableKey: string;
+  secretKey: string;
+  /** Whether the server listens on this machine alone. */
+  loopback: boolean;
+  /** Whether the demo accounts exist and may be offered at sign-in. */
+  demo: boolean;
+  /** The newest migration of the database. */
+  migration: string;
+  /** Absolute path of the built web app. */
+  dist: string;
+}
+
+/** The one origin: the web app, REST, sign-in, realtime's REST part, health and metrics. */
+export function createHttpApp(options: HttpAppOptions): Hono {
+  const { api, gateway, monitor, metrics, logger, publishableKey, secretKey } = options;
+  const serveStatic = createStaticHandler(options.dist);
+  const guard = databaseGuard(monitor);
+  const app = new Hono()
+    .use(measureRequests(metrics), securityHeaders(), hostGuard(options.loopback))
+    .get('/health', () => answerHealth(options))
+    .get('/metrics', (context) => answerMetrics(context, metrics, secretKey))
+    .get('/config.json', (context) => {
+      const url = publicOrigin(context.req.raw);
+      return context.json({ url, publishableKey, demo: options.demo }, 200, { 'cache-control': 'no-store' });
+    })
+    .use('/rest/v1/*', limitBody(LARGEST_REST_BODY), guard)
+    .all('/rest/v1/*', (context) => api.fetch(context.req.raw))
+    .use('/auth/v1/*', limitBody(LARGEST_AUTH_BODY), guard)
+    .route('/auth/v1', createAuthRoutes(api, Date.now))
+    .use('/realtime/v1/api/*', limitBody(LARGEST_BROADCAST), guard)
+    .all('/realtime/v1/api/*', (context) => gateway.fetch(context.req.raw));
+  for (const area of ['rest', 'realtime', 'storage', 'functions']) {
+    app.all(`/${area}/v1/*`, () => refusal(404, { code: 'not_found', message: 'Nothing is served here.' }));
+  }
+  app.all('*', (context) => serveStatic(context.req.raw));
+  app.onError((error) => {
+    logger.error({ err: error }, 'A request failed');
+    return refusal(500, {
+      code: 'internal_error',
+      message: 'Une erreur inattendue est survenue ; réessayez.',
+      hint: 'The server log tells more.',
+    });
+  });
+  return app;
+}
+
+function limitBody(maxSize: number) {
+  return bodyLimit({
+    maxSize,
+    onError: () =>
+      refusal(413, {
+        code: 'body_too_large',
+        message: 'La requête est trop volumineuse.',
+        hint: `Send at most ${maxSize} bytes at once.`,
+      }),
+  });
+}
+
+/** The origin as the browser sees it, also behind a proxy that says so. */
+function publicOrigin(request: Request): string {
+  const { headers } = request;
+  const url = new URL(request.url);
+  const protocol = headers.get('x-forwarded-proto') === 'https' ? 'https' : 'http';
+  return `${protocol}://${headers.get('x-forwarded-host') ?? url.host}`;
+}

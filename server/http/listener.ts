@@ -1,0 +1,110 @@
+import { createServer, type Server } from 'node:http';
+import type { Duplex } from 'node:stream';
+import type { IncomingMessage } from 'node:http';
+import { getRequestListener } from '@hono/node-server';
+import { ServerError, errorCode } from '../errors.ts';
+
+/** Time for the requests in progress when the server stops, milliseconds. */
+const DRAIN_MS = 5_000;
+/** Longest time a client may take to send a request, milliseconds. */
+const REQUEST_TIMEOUT_MS = 30_000;
+
+export interface Address {
+  host: string;
+  /** 0 lets the system choose. */
+  port: number;
+}
+
+interface Handlers {
+  fetch: (request: Request, env: never) => Response | Promise<Response>;
+  upgrade: (request: IncomingMessage, socket: Duplex, head: Buffer) => void;
+}
+
+/** The HTTP server, with an end in two steps: sockets are closed by their owner between them. */
+export class Listener {
+  readonly #server: Server = createServer({ requestTimeout: REQUEST_TIMEOUT_MS });
+
+  /**
+   * Begins to answer.
+   *
+   * @returns the origin, such as `http://127.0.0.1:54321`
+   * @throws ServerError `port_in_use` or `config_invalid`
+   */
+  async listen(address: Address, { fetch, upgrade }: Handlers): Promise<string> {
+    this.#server.on('request', getRequestListener(fetch as Parameters<typeof getRequestListener>[0]));
+    this.#server.on('upgrade', upgrade);
+    await listen(this.#server, address);
+    const { port } = this.#server.address() as { port: number };
+    return `http://${address.host.includes(':') ? `[${address.host}]` : address.host}:${port}`;
+  }
+
+  /** Takes no further connection; those that are open go on. */
+  stopAccepting(): void {
+    this.#server.close();
+    this.#server.closeIdleConnections();
+  }
+
+  /** Lets the requests in progress end, then cuts what is left. */
+  async drain(): Promise<void> {
+    const deadline = performance.now() + DRAIN_MS;
+    while (performance.now() < deadline && (await this.#openConnections()) > 0) {
+      this.#server.closeIdleConnections();
+      await new Promise((resolve) => setTimeout(resolve, 10));
+    }
+    this.#server.closeAllConnections();
+  }
+
+  #openConnections(): Promise<number> {
+    return new Promise((resolve) => {
+      this.#server.getConnections((error, count) => resolve(error ? 0 : count));
+    });
+  }
+}
+
+/**
+ * Finds a taken port before anything slow is started.
+ *
+ * @throws ServerError as {@link Listener.listen}
+ */
+export async function probeAddress(address: Address): Promise<void> {
+  if (address.port === 0) return;
+  const probe = createServer();
+  await listen(probe, address);
+  await new Promise((resolve) => probe.close(resolve));
+}
+
+async function listen(server: Server, { host, port }: Address): Promise<void> {
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', (cause) => reject(explain(cause, host, port)));
+    server.listen(port, host, resolve);
+  });
+}
+
+function explain(cause: Error, host: string, port: number): unknown {
+  switch (errorCode(cause)) {
+    case 'EADDRINUSE':
+      return new ServerError(
+        'port_in_use',
+        `Port ${port} on ${host} is taken by another program.`,
+        'Stop that program, or choose another port: PORT=54400 npm start.',
+        cause,
+      );
+    case 'EACCES':
+      return new ServerError(
+        'port_in_use',
+        `The current user may not listen on port ${port}.`,
+        'Choose a port above 1023: PORT=54321 npm start.',
+        cause,
+      );
+    case 'EADDRNOTAVAIL':
+    case 'ENOTFOUND':
+      return new ServerError(
+        'config_invalid',
+        `${host} is no address of this machine.`,
+        'Set HOST to 127.0.0.1, 0.0.0.0 or an address of this machine.',
+        cause,
+      );
+    default:
+      return cause;
+  }
+}

@@ -1,0 +1,30 @@
+/** The body of an answer that refuses, in the shape that both postgrest-js and auth-js read. */
+export interface Refusal {
+  /** Stable code, explained in docs/ERRORS.md. */
+  code: string;
+  message: string;
+  hint?: string;
+}
+
+/** Makes an answer that refuses. */
+export function refusal(
+  status: number,
+  { code, message, hint }: Refusal,
+  headers: Record<string, string> = {},
+): Response {
+  return Response.json(
+    { code, error_code: code, message, msg: message, details: null, hint: hint ?? null },
+    { status, headers },
+  );
+}
+
+const DATABASE_UNAVAILABLE: Refusal = {
+  code: 'database_unavailable',
+  message: 'La base de données ne répond pas ; réessayez dans un instant.',
+  hint: 'The database is restarting; the request was not carried out, or its outcome is unknown.',
+};
+
+/** Makes the answer of a request that failed for want of the database. */
+export function databaseUnavailable(): Response {
+  return refusal(503, DATABASE_UNAVAILABLE, { 'retry-after': '1' });
+}

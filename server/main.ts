@@ -1,0 +1,50 @@
+/** `npm start`: the whole product in one process. */
+import { format } from 'node:util';
+import { pino } from 'pino';
+import { readConfig } from './config.ts';
+import { ServerError } from './errors.ts';
+import { DEMO_ACCOUNTS, DEMO_PASSWORD } from './demo.ts';
+import { startServer } from './start.ts';
+
+/** Longest time a clean stop may take, milliseconds; beyond it the process ends as it is. */
+const STOP_LIMIT_MS = 25_000;
+
+try {
+  const config = readConfig(process.env);
+  const logger = pino({ level: config.logLevel }, pino.destination(2));
+  // Libraries that write to the console would mix their lines with ours.
+  console.error = (...values: unknown[]) => logger.debug({ source: 'console' }, format(...values));
+
+  const starting = startServer(config, logger);
+  const stop = async (signal: NodeJS.Signals): Promise<void> => {
+    logger.info({ signal }, 'Stopping');
+    setTimeout(() => process.exit(1), STOP_LIMIT_MS).unref();
+    // A start that is under way is let come to its end: what it leaves is then known.
+    await (await starting).stop();
+    process.exit(0);
+  };
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+    process.on(signal, () => {
+      stop(signal).catch((error: unknown) => {
+        logger.fatal({ err: error }, 'The server did not stop cleanly');
+        process.exit(1);
+      });
+    });
+  }
+  const server = await starting;
+  announce(server.url, server.demo);
+} catch (error) {
+  if (!(error instanceof ServerError)) throw error;
+  process.stderr.write(`${error.message}\n${error.remedy}\n`);
+  process.exitCode = 1;
+}
+
+function announce(url: string, demo: boolean): void {
+  const lines = [`E-Pilot  ${url}`];
+  if (demo) {
+    const width = Math.max(...DEMO_ACCOUNTS.map(({ email }) => email.length));
+    lines.push('', `Demo accounts, password ${DEMO_PASSWORD}`);
+    lines.push(...DEMO_ACCOUNTS.map(({ email, who }) => `  ${email.padEnd(width)}  ${who}`));
+  }
+  process.stdout.write(`${lines.join('\n')}\n`);
+}

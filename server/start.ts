@@ -1,0 +1,127 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Logger } from 'pino';
+import { Registry } from 'prom-client';
+import { type Config, isLoopback } from './config.ts';
+import { openDataDirectory } from './data-directory.ts';
+import { openDatabase } from './database.ts';
+import { ServerError } from './errors.ts';
+import { createHttpApp } from './http/app.ts';
+import { Listener, probeAddress } from './http/listener.ts';
+import { createUpgradeHandler } from './http/upgrade.ts';
+import { startJobs } from './jobs.ts';
+import { DatabaseMonitor } from './monitor.ts';
+import { createRealtimeGateway } from './realtime/gateway.ts';
+import { loadSecrets } from './secrets.ts';
+import { createSupabaseApi } from './supabase-lite.ts';
+import { createTokenVerifier } from './tokens.ts';
+
+const DIST = join(import.meta.dirname, '..', 'dist');
+
+export interface RunningServer {
+  /** Origin under which the product answers, such as `http://127.0.0.1:54321`. */
+  url: string;
+  publishableKey: string;
+  secretKey: string;
+  /** Role that owns the product's tables. */
+  databaseUrl: string;
+  /** Whether the demo accounts exist. */
+  demo: boolean;
+  /** Stops accepting, closes the sockets so that clients reconnect, then stops PostgreSQL cleanly. */
+  stop(): Promise<void>;
+}
+
+/**
+ * Starts the whole product: database, REST, sign-in, realtime, schedule, web app. What was started is stopped
+ * again when a later part fails.
+ *
+ * @throws ServerError with a sentence and a remedy for everything that a person can mend
+ */
+export async function startServer(config: Config, logger: Logger): Promise<RunningServer> {
+  const stack = new AsyncDisposableStack();
+  try {
+    const directory = openDataDirectory(config.dataDir);
+    stack.defer(() => directory.release());
+    refuseDefaultDemo(config, existsSync(directory.path('initialised')));
+    const secrets = loadSecrets(directory.path('secrets.json'));
+    const { publishableKey, secretKey } = secrets;
+    await probeAddress(config);
+
+    const database = await openDatabase(config, secrets, directory, logger);
+    stack.defer(() => database.close());
+    if (database.demo) refuseExposedDemo(config);
+
+    const monitor = new DatabaseMonitor(database.ownerUrl, logger);
+    await monitor.start();
+    stack.defer(() => monitor.close());
+
+    const verifyToken = createTokenVerifier(secrets.jwtSecret);
+    const api = createSupabaseApi({
+      databaseUrl: database.apiUrl,
+      schemaUrl: database.ownerUrl,
+      jwtSecret: secrets.jwtSecret,
+      publishableKey,
+      secretKey,
+      verifyToken,
+    });
+    stack.defer(() => api.close());
+    monitor.on('schema', () => api.reloadSchema());
+
+    const jobs = startJobs(database.ownerUrl, logger);
+    stack.defer(() => jobs.stop());
+
+    const listener = new Listener();
+    stack.defer(() => listener.drain());
+
+    const metrics = new Registry();
+    const gateway = await createRealtimeGateway({
+      databaseUrl: database.ownerUrl,
+      jwtSecret: secrets.jwtSecret,
+      publishableKeys: [publishableKey],
+      secretKeys: [secretKey],
+      logger,
+      metrics,
+    });
+    stack.defer(() => gateway.close());
+
+    const loopback = isLoopback(config.host);
+    const app = createHttpApp({
+      ...{ api, gateway, monitor, metrics, logger, publishableKey, secretKey, loopback },
+      ...{ demo: database.demo, migration: database.migration, dist: DIST },
+    });
+    // Stopping runs from here upwards: no new request, then the sockets, then the requests in progress, and
+    // the database last.
+    stack.defer(() => listener.stopAccepting());
+    const url = await listener.listen(config, {
+      fetch: app.fetch,
+      upgrade: createUpgradeHandler(gateway, loopback),
+    });
+    directory.publishRuntime({
+      ...{ url, publishableKey, secretKey, pid: process.pid },
+      databaseUrl: database.ownerUrl,
+    });
+    let stopped: Promise<void> | undefined;
+    return {
+      ...{ url, publishableKey, secretKey, demo: database.demo, databaseUrl: database.ownerUrl },
+      stop: () => (stopped ??= stack.disposeAsync()),
+    };
+  } catch (error) {
+    await stack.disposeAsync();
+    throw error;
+  }
+}
+
+/** A first start makes demo accounts unless told otherwise: it must not make them for the whole network. */
+function refuseDefaultDemo(config: Config, initialised: boolean): void {
+  if (config.databaseUrl === undefined && config.demo === undefined && !initialised)
+    refuseExposedDemo(config);
+}
+
+function refuseExposedDemo(config: Config): void {
+  if (isLoopback(config.host) || config.demo === true) return;
+  throw new ServerError(
+    'host_refused',
+    `Demo accounts with a published password would be open to everyone who can reach ${config.host}.`,
+    'Listen on 127.0.0.1, or set EPILOT_DEMO=0 for a new database without them, or EPILOT_DEMO=1 to accept it.',
+  );
+}

@@ -1,0 +1,57 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pino } from 'pino';
+import { inject } from 'vitest';
+import { type RunningServer, startServer } from '../../server/start.ts';
+import { type TestDatabase, createTestDatabase } from './database.ts';
+
+export interface TestServer extends RunningServer {
+  /** The database behind it; goes with the server. */
+  database: TestDatabase;
+  /** Directory of its secrets and `runtime.json`. */
+  dataDir: string;
+}
+
+/**
+ * Starts the whole product in this process, on a database of its own and a port that the system chooses.
+ *
+ * @param options `seeds: false` for a database without demo data
+ */
+export async function startTestServer(options: { seeds?: boolean } = {}): Promise<TestServer> {
+  const database = await createTestDatabase({ seeds: options.seeds ?? true });
+  const dataDir = await mkdtemp(join(tmpdir(), 'epilot-server-'));
+  const { password } = inject('cluster');
+  await writeFile(
+    join(dataDir, 'secrets.json'),
+    JSON.stringify({
+      jwtSecret: 'a-secret-for-tests-that-is-long-enough',
+      publishableKey: 'sb_publishable_test',
+      secretKey: 'sb_secret_test',
+      // All databases of a run share the cluster's roles.
+      databasePasswords: { supabase_admin: password, postgres: password, authenticator: password },
+    }),
+  );
+  const removeAll = async (): Promise<void> => {
+    await database.drop();
+    await rm(dataDir, { recursive: true, force: true });
+  };
+  try {
+    const server = await startServer(
+      { host: '127.0.0.1', port: 0, dataDir, databaseUrl: database.adminUrl, logLevel: 'warn' },
+      pino({ level: 'fatal' }),
+    );
+    return {
+      ...server,
+      database,
+      dataDir,
+      async stop() {
+        await server.stop();
+        await removeAll();
+      },
+    };
+  } catch (error) {
+    await removeAll();
+    throw error;
+  }
+}
