@@ -28,7 +28,7 @@ export function PageHeader({ title, documentTitle, children }: PageHeaderProps) 
   }, [title, documentTitle]);
 
   return (
-    <header className="mb-4 lg:pr-64">
+    <header className="mb-4">
       <h1 ref={heading} tabIndex={-1} className="text-[1.3125rem] leading-tight font-bold tracking-tight">
         {title}
       </h1>

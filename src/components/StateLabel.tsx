@@ -12,14 +12,25 @@ const LOOKS: Record<DecisionState, { Icon: LucideIcon; filled: boolean; classNam
   unlimited: { Icon: InfinityIcon, filled: false, className: 'text-green-ink' },
 };
 
+interface StateLabelProps {
+  state: DecisionState;
+  /** A shorter word where there is little room. */
+  word?: string;
+}
+
 /** Where a group stands on a resource, as word, shape and colour. */
-export function StateLabel({ state }: { state: DecisionState }) {
+export function StateLabel({ state, word }: StateLabelProps) {
   const { t } = useI18n();
   const { Icon, filled, className } = LOOKS[state];
   return (
-    <span className={cn('inline-flex items-center gap-1.5 text-[0.8125rem] font-semibold', className)}>
+    <span
+      className={cn(
+        'inline-flex items-center gap-1.5 text-[0.8125rem] font-semibold whitespace-nowrap',
+        className,
+      )}
+    >
       <Icon aria-hidden className="size-3 shrink-0" fill={filled ? 'currentColor' : 'none'} />
-      {t.entitlements.states[state]}
+      {word ?? t.entitlements.states[state]}
     </span>
   );
 }

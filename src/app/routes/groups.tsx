@@ -1,0 +1,26 @@
+import { getRouteApi, Link } from '@tanstack/react-router';
+import { GroupsPage } from '@/features/console/groups/GroupsPage.tsx';
+import { groupsOf, writeGroups } from '../search.ts';
+
+const route = getRouteApi('/shell/console/groupes');
+
+/** The groups; search, filters, sorting and page live in the address. */
+export function GroupsRoute() {
+  const navigate = route.useNavigate();
+  const list = groupsOf(route.useSearch());
+  return (
+    <GroupsPage
+      list={list}
+      onList={(change) => void navigate({ search: writeGroups({ ...list, ...change }), replace: true })}
+      groupLink={(row) => (
+        <Link
+          to="/console/groupes/$groupId"
+          params={{ groupId: row.id }}
+          className="rounded font-semibold underline-offset-2 hover:underline"
+        >
+          {row.name}
+        </Link>
+      )}
+    />
+  );
+}

@@ -1,0 +1,46 @@
+import { useState } from 'react';
+import { LanguageSwitch } from '@/components/LanguageSwitch.tsx';
+import { PageHeader } from '@/components/PageHeader.tsx';
+import { ThemeToggle } from '@/components/ThemeToggle.tsx';
+import { Card } from '@/components/ui/card.tsx';
+import { Notice } from '@/components/ui/notice.tsx';
+import { useI18n } from '@/i18n/i18n.ts';
+import { getConfig } from '@/lib/supabase.ts';
+import { wasSessionRefused } from './authSession.ts';
+import { DemoAccounts } from './DemoAccounts.tsx';
+import { SignInForm, type Credentials } from './SignInForm.tsx';
+
+/** The door: sign-in, with language and theme for who is not yet known. */
+export function SignInPage({ onSignedIn }: { onSignedIn: () => void }) {
+  const { t } = useI18n();
+  const [credentials, setCredentials] = useState<Credentials>({ email: '', password: '' });
+  return (
+    <div className="grid min-h-dvh lg:grid-cols-[minmax(20rem,26rem)_1fr]">
+      <aside className="flex flex-col gap-3 bg-nav px-6 py-6 text-nav-ink lg:justify-between lg:px-10 lg:py-10">
+        <p className="flex items-center gap-2.5 text-base font-semibold text-white">
+          <img src="/favicon.svg" alt="" width={28} height={28} />
+          E-Pilot
+        </p>
+        <p className="max-w-72 text-lg leading-snug text-white max-lg:hidden lg:text-2xl">{t.auth.lead}</p>
+      </aside>
+      <main id="contenu" className="flex flex-col items-center px-4 py-6 sm:px-8">
+        <div className="flex w-full max-w-md flex-wrap justify-end gap-2">
+          <LanguageSwitch />
+          <ThemeToggle />
+        </div>
+        <div className="my-auto w-full max-w-md py-6">
+          <PageHeader title={t.auth.welcome} documentTitle={t.auth.title} />
+          {wasSessionRefused() && (
+            <Notice tone="warning" role="status" className="mb-4">
+              {t.auth.expired}
+            </Notice>
+          )}
+          <Card className="grid gap-5 p-5">
+            <SignInForm value={credentials} onChange={setCredentials} onSignedIn={onSignedIn} />
+            {getConfig().demo && <DemoAccounts onPick={setCredentials} />}
+          </Card>
+        </div>
+      </main>
+    </div>
+  );
+}

@@ -1,0 +1,93 @@
+import type { Catalogue, LimitTuple, UsageTuple } from '@/core/catalogue.ts';
+import { decide } from '@/core/decide.ts';
+import {
+  RESOURCES,
+  type DecisionState,
+  type Resource,
+  type SubscriptionStatus,
+} from '@/core/entitlements.ts';
+import type { StateMessage } from '@/core/stateMessage.ts';
+
+/** A row of `list_school_groups`. */
+export interface GroupRow {
+  id: string;
+  name: string;
+  code: string | null;
+  city: string | null;
+  department: string | null;
+  status: 'active' | 'archived';
+  /** Slug of the plan in force. */
+  plan: string;
+  plan_name: string;
+  subscription_status: SubscriptionStatus;
+  price_xaf: number;
+  rev: number;
+  limits: LimitTuple;
+  usage: UsageTuple;
+  /** The worst state of the four resources. */
+  state: DecisionState;
+}
+
+/** From harmless to pressing. */
+const SEVERITY: readonly DecisionState[] = ['unlimited', 'ok', 'warning', 'blocked', 'over_limit'];
+
+/** Where usage stands against a limit; both in rows, or bytes for storage. */
+export function stateOf(
+  resource: Resource,
+  limit: number | null,
+  usage: number,
+  warnAt: number,
+): DecisionState {
+  return decide({
+    resource,
+    limit,
+    usage,
+    requested: 0,
+    warnAt,
+    fallback: null,
+    plan: '',
+    planVersion: 0,
+    rev: 0,
+  }).state;
+}
+
+function worstState(limits: LimitTuple, usage: UsageTuple, warnAt: number): DecisionState {
+  const states = RESOURCES.map((resource, index) =>
+    stateOf(resource, limits[index] ?? null, usage[index] ?? 0, warnAt),
+  );
+  return states.reduce((worst, state) => (SEVERITY.indexOf(state) > SEVERITY.indexOf(worst) ? state : worst));
+}
+
+/** The share of a limit from which a row warns: its plan's, or the platform's usual one. */
+export function warnAtOf(row: Pick<GroupRow, 'plan'>, catalogue: Catalogue | undefined): number {
+  return catalogue?.plans.find((plan) => plan.slug === row.plan)?.warn_at ?? 0.8;
+}
+
+/**
+ * A row after a message on its group's topic. An older revision leaves the row as it is, so that a late
+ * message never puts an old plan back.
+ */
+export function applyToRow(
+  row: GroupRow,
+  { event, message }: StateMessage,
+  catalogue: Catalogue | undefined,
+): GroupRow {
+  if (message.rev <= row.rev) return row;
+  if (event === 'usage_changed') {
+    const { rev, usage } = message;
+    return { ...row, rev, usage, state: worstState(row.limits, usage, warnAtOf(row, catalogue)) };
+  }
+  const { rev, plan: slug, limits, usage, warn, status } = message;
+  const plan = catalogue?.plans.find((candidate) => candidate.slug === slug);
+  return {
+    ...row,
+    rev,
+    plan: slug,
+    plan_name: plan?.name ?? slug,
+    price_xaf: plan?.price_xaf ?? row.price_xaf,
+    subscription_status: status,
+    limits,
+    usage,
+    state: worstState(limits, usage, warn),
+  };
+}

@@ -1,0 +1,75 @@
+import { useQuery } from '@tanstack/react-query';
+import { CalendarClock } from 'lucide-react';
+import type { ReactNode } from 'react';
+import { PageHeader } from '@/components/PageHeader.tsx';
+import { Badge } from '@/components/ui/badge.tsx';
+import { Card, CardTitle } from '@/components/ui/card.tsx';
+import { Notice } from '@/components/ui/notice.tsx';
+import { useI18n } from '@/i18n/i18n.ts';
+import { catalogueQuery } from '@/lib/queries/catalogue.ts';
+import { schoolGroupQuery } from '@/lib/queries/schoolGroup.ts';
+import { PlanRestrictionsCard } from './components/restrictions/PlanRestrictionsCard.tsx';
+import { usePlanRestrictions } from './hooks/usePlanRestrictionsRealtime.ts';
+import { ModulesSummary } from './modules/ModulesSummary.tsx';
+import { CreateSchool } from './schools/CreateSchool.tsx';
+import { useUpgradeDialog } from './upgrade/useUpgradeDialog.tsx';
+
+interface DashboardPageProps {
+  groupId: string;
+  firstName: string;
+  /** The way to the modules; the route knows its address. */
+  modulesLink: ReactNode;
+}
+
+/** The group admin's first screen: the four limits, what is open, and the next school. */
+export function DashboardPage({ groupId, firstName, modulesLink }: DashboardPageProps) {
+  const { t } = useI18n();
+  const { snapshot } = usePlanRestrictions();
+  const { data: group } = useQuery(schoolGroupQuery(groupId));
+  const { openUpgrade, upgradeDialog } = useUpgradeDialog();
+  return (
+    <>
+      <PageHeader title={t.dashboard.hello(firstName)} documentTitle={t.app.nav.dashboard}>
+        <p className="flex min-h-6 flex-wrap items-center gap-x-1.5">
+          {group && [t.dashboard.group(group.name), group.city].filter(Boolean).join(', ')}
+          {group && snapshot && <span aria-hidden>·</span>}
+          {snapshot && (
+            <span>
+              {t.app.plan} <Badge data-testid="plan-badge">{snapshot.plan_name}</Badge>
+            </span>
+          )}
+        </p>
+      </PageHeader>
+      <PendingChange />
+      <div className="grid items-start gap-4.5 lg:grid-cols-[1.15fr_1fr]">
+        <PlanRestrictionsCard onUpgradeClick={openUpgrade} />
+        <div className="grid gap-3.5">
+          <Card aria-labelledby="add-school" className="grid gap-3 px-4.5 py-4">
+            <div>
+              <CardTitle id="add-school">{t.dashboard.schoolTitle}</CardTitle>
+              <p className="text-[0.8125rem] text-muted">{t.dashboard.schoolDetail}</p>
+            </div>
+            <CreateSchool groupId={groupId} onUpgradeClick={openUpgrade} />
+          </Card>
+          <ModulesSummary groupId={groupId} link={modulesLink} />
+        </div>
+      </div>
+      {upgradeDialog}
+    </>
+  );
+}
+
+/** A plan change that is planned for a date, announced before it comes. */
+function PendingChange() {
+  const { t, formats } = useI18n();
+  const pending = usePlanRestrictions().snapshot?.pending_change;
+  const { data: catalogue } = useQuery(catalogueQuery);
+  if (!pending) return null;
+  const name = catalogue?.plans.find((plan) => plan.slug === pending.plan)?.name ?? pending.plan;
+  return (
+    <Notice className="mb-4 flex items-center gap-2">
+      <CalendarClock aria-hidden className="size-4 shrink-0" />
+      {t.dashboard.pending(name, formats.date(pending.effective_at))}
+    </Notice>
+  );
+}
