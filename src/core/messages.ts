@@ -20,6 +20,11 @@ export interface EntitlementsMessage {
   warn: number;
   limits: LimitTuple;
   usage: UsageTuple;
+  /**
+   * Law: present when the group's modules are not exactly those of its plan version (an override, an add-on).
+   * The list is then not in the catalogue, and the client reads it from the server.
+   */
+  own?: true;
   /** The change that is scheduled, if any. */
   pending?: { plan: string; effective_at: string };
   /** Instant of the commit's transaction, Unix milliseconds. */

@@ -35,11 +35,8 @@ describe('plan_changed', () => {
   });
 
   test('of a group with modules of its own leads to a refetch', () => {
-    const own = snapshotOf('premium', [1, 0, 3, 0], 1, {
-      modules: [...planOf('premium').modules, 'module-30'],
-    });
-    const message = planMessage('pro', 2);
-    expect(applyMessage(own, { event: 'plan_changed', message }, catalogue)).toEqual({
+    const message = planMessage('pro', 2, undefined, { own: true });
+    expect(applyMessage(snapshotOf('premium'), { event: 'plan_changed', message }, catalogue)).toEqual({
       kind: 'refetch',
       reason: 'own_modules',
     });
@@ -93,12 +90,14 @@ describe('usage_changed', () => {
 });
 
 describe('entitlements_changed', () => {
-  test('of the same plan version leads to a refetch: an exception is in no catalogue', () => {
+  test('of the same plan version changes the limits', () => {
     const message = planMessage('pro', 2, undefined, { limits: [12, 2000, 50, null] });
-    expect(applyMessage(snapshotOf('pro'), { event: 'entitlements_changed', message }, catalogue)).toEqual({
-      kind: 'refetch',
-      reason: 'own_modules',
-    });
+    const next = applied(
+      applyMessage(snapshotOf('pro'), { event: 'entitlements_changed', message }, catalogue),
+    );
+    expect(next.restrictions.schools.limit).toBe(12);
+    expect(next.restrictions.storage).toMatchObject({ unlimited: true, state: 'unlimited' });
+    expect(next.modules).toEqual(snapshotOf('pro').modules);
   });
 
   test('to a version the catalogue holds is applied', () => {
@@ -121,12 +120,17 @@ describe('I5: a client never shows an older revision after a newer one', () => {
     expect(applyMessage(held, usage, catalogue)).toEqual({ kind: 'dropped' });
   });
 
-  test('a gap leads to a refetch, whatever the message carries', () => {
+  test('usage over a gap leads to a refetch: a missed message may have changed the limits', () => {
     const held = snapshotOf('pro', [1, 0, 3, 0], 3);
-    const plan = { event: 'plan_changed', message: planMessage('premium', 5) } as const;
     const usage = { event: 'usage_changed', message: usageMessage(5, [2, 0, 3, 0]) } as const;
-    expect(applyMessage(held, plan, catalogue)).toEqual({ kind: 'refetch', reason: 'gap' });
     expect(applyMessage(held, usage, catalogue)).toEqual({ kind: 'refetch', reason: 'gap' });
+  });
+
+  test('a whole state over a gap is applied', () => {
+    const held = snapshotOf('pro', [1, 0, 3, 0], 3);
+    const plan = { event: 'plan_changed', message: planMessage('premium', 5, [2, 0, 3, 0]) } as const;
+    const next = applied(applyMessage(held, plan, catalogue));
+    expect(next).toEqual(snapshotOf('premium', [2, 0, 3, 0], 5, { as_of: next.as_of }));
   });
 
   test('a slow answer does not replace a newer snapshot; an equal one, read later, does', () => {

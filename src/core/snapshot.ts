@@ -2,15 +2,13 @@
  * A message applied to a snapshot. The snapshot is the truth at a revision; a message is a hint over it.
  *
  *   rev ≤ known                          → dropped: late, or a repeat of an at-least-once delivery
- *   rev > known + 1                      → refetch: what was missed is unknown. Even a message that carries
- *                                          plan, limits and usage whole cannot be applied over a gap, for the
- *                                          missed one may have changed which modules the group has of its own
- *   usage_changed                        → applied: only usage changes
- *   plan_changed, plan version known     → applied: the catalogue names the modules
- *   plan_changed, plan version unknown   → refetch: its modules are not in the catalogue held here
- *   plan_changed, group with exceptions  → refetch: the group's modules are not simply those of its plan
- *   entitlements_changed                 → as plan_changed, but for the same plan version always refetch: what
- *                                          changed is an exception of this group, which no catalogue tells
+ *   usage_changed, rev = known + 1       → applied: only usage changes
+ *   usage_changed, rev > known + 1       → refetch: what was missed may have changed the limits
+ *   plan_changed, entitlements_changed   → applied, also over a gap: they carry plan, limits and usage whole, so
+ *                                          they replace all that a missed message could have said of them; the
+ *                                          catalogue names the modules of the plan version
+ *   … plan version not in the catalogue  → refetch
+ *   … modules of the group's own         → refetch: no catalogue names them
  *   status “expired”                     → refetch: only the server knows whether a trial or a grace ran out
  *
  * Law (invariant I5): nothing here ever returns a snapshot with a lower revision than the one it was given.
@@ -75,19 +73,12 @@ function findPlan(catalogue: Catalogue, slug: string, version: number): Catalogu
   return catalogue.plans.find((plan) => plan.slug === slug && plan.version === version);
 }
 
-/** Whether the group's modules are exactly those of its plan, so that the next plan's list is the group's too. */
-function hasPlanModulesOnly(snapshot: EntitlementSnapshot, catalogue: Catalogue): boolean {
-  const plan = findPlan(catalogue, snapshot.plan, snapshot.plan_version);
-  if (!plan || plan.modules.length !== snapshot.modules.length) return false;
-  const own = new Set(snapshot.modules);
-  return plan.modules.every((slug) => own.has(slug));
-}
-
 function applyRights(
   snapshot: EntitlementSnapshot,
   message: EntitlementsMessage,
   catalogue: Catalogue | undefined,
 ): Applied {
+  if (message.own) return { kind: 'refetch', reason: 'own_modules' };
   const plan = catalogue && findPlan(catalogue, message.plan, message.pv);
   if (!catalogue || !plan) return { kind: 'refetch', reason: 'unknown_plan_version' };
   const rights: Rights = {
@@ -97,7 +88,6 @@ function applyRights(
     warnAt: message.warn,
     limits: message.limits,
   };
-  if (!hasPlanModulesOnly(snapshot, catalogue)) return { kind: 'refetch', reason: 'own_modules' };
   return {
     kind: 'applied',
     snapshot: {
@@ -148,15 +138,11 @@ export function applyMessage(
   catalogue: Catalogue | undefined,
 ): Applied {
   if (message.rev <= snapshot.rev) return { kind: 'dropped' };
-  if (message.rev > snapshot.rev + 1) return { kind: 'refetch', reason: 'gap' };
   const status = event === 'usage_changed' ? snapshot.status : message.status;
   if (!statusTellsReason(status)) return { kind: 'refetch', reason: 'unknown_reason' };
-  if (event === 'usage_changed') {
-    return applyUsage(snapshot, message.rev, message.usage, message.at);
-  }
-  const sameVersion = message.plan === snapshot.plan && message.pv === snapshot.plan_version;
-  if (event === 'entitlements_changed' && sameVersion) return { kind: 'refetch', reason: 'own_modules' };
-  return applyRights(snapshot, message, catalogue);
+  if (event !== 'usage_changed') return applyRights(snapshot, message, catalogue);
+  if (message.rev > snapshot.rev + 1) return { kind: 'refetch', reason: 'gap' };
+  return applyUsage(snapshot, message.rev, message.usage, message.at);
 }
 
 /**
