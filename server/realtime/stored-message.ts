@@ -38,8 +38,27 @@ function contentOf(payload: string | null, binary: string | null): Pick<UserBroa
 
 /**
  * Takes the blanks out that PostgreSQL prints between the parts of a jsonb value: a tenth of a plan change.
- * Works on the text, because parsing it would round numbers beyond the double's precision.
+ * Works on the text, because parsing it would round numbers beyond the double's precision; and by a scan, because
+ * a regular expression over a long text took a third of a second.
  */
 export function compact(json: string): string {
-  return json.replace(/("(?:[^"\\]|\\.)*")| /g, '$1');
+  let result = '';
+  let from = 0;
+  let inString = false;
+  for (let i = 0; i < json.length; i += 1) {
+    const char = json.charCodeAt(i);
+    if (inString) {
+      if (char === BACKSLASH) i += 1;
+      else if (char === QUOTE) inString = false;
+    } else if (char === QUOTE) inString = true;
+    else if (char === BLANK) {
+      result += json.slice(from, i);
+      from = i + 1;
+    }
+  }
+  return result + json.slice(from);
 }
+
+const QUOTE = 0x22;
+const BACKSLASH = 0x5c;
+const BLANK = 0x20;

@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import type { Duplex } from 'node:stream';
 import { createClient, type RealtimeChannel, type SupabaseClient } from '@supabase/supabase-js';
 import { SignJWT } from 'jose';
 import { Registry } from 'prom-client';
@@ -22,6 +23,8 @@ export interface TestGateway {
   /** Origin of the HTTP server. */
   url: string;
   metrics: Registry;
+  /** Cuts every socket under its client's feet, without a word of the protocol. */
+  cut(): void;
   /** Stops the gateway and its server and drops the slot. */
   stop(options?: { dropSlot?: boolean }): Promise<void>;
 }
@@ -39,13 +42,21 @@ export async function startTestGateway(
     secretKeys: [SECRET_KEY],
     metrics,
     ...options,
-    limits: { feedRetryMs: 20, takeoverMs: 100, sweepMs: 50, ...options.limits },
+    limits: { feedRetryMs: 20, feedRetryMaxMs: 200, takeoverMs: 100, sweepMs: 50, ...options.limits },
   });
   const server = await serve(gateway);
+  const sockets = new Set<Duplex>();
+  server.on('upgrade', (_request, socket) => {
+    sockets.add(socket);
+    socket.on('close', () => sockets.delete(socket));
+  });
   return {
     gateway,
     metrics,
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    cut() {
+      for (const socket of sockets) socket.destroy();
+    },
     async stop({ dropSlot = true } = {}) {
       await gateway.close({ dropSlot });
       server.closeAllConnections();

@@ -29,6 +29,8 @@ const SCHEMA = `
 /** Makes the database; drop it at the end. */
 export async function createRooms(): Promise<Rooms> {
   const database = await createTestDatabase({ empty: true });
+  // Replication sends what is flushed. Commits that do not wait for the flush would be told 200 ms late.
+  await database.query(`alter database ${database.name} set synchronous_commit = on`);
   const client = await database.connect();
   await client.query(SCHEMA);
   return {
