@@ -109,7 +109,6 @@ export const en: Messages = {
 
   plan: {
     changedTo: (name) => `Plan updated to ${name}`,
-    nowOn: (name) => `Your plan is now ${name}.`,
     entitlementsChanged: 'Your entitlements have changed',
     modules: (n, text) => `${text} ${s(n, 'module', 'modules')}`,
     categories: (n, text) => `${text} ${s(n, 'category', 'categories')}`,

@@ -116,7 +116,6 @@ export const fr = {
 
   plan: {
     changedTo: (name: string) => `Plan mis à jour vers ${name}`,
-    nowOn: (name: string) => `Votre plan est maintenant ${name}.`,
     entitlementsChanged: 'Vos droits ont changé',
     modules: (n: number, text: string) => `${text} ${s(n, 'module', 'modules')}`,
     categories: (n: number, text: string) => `${text} ${s(n, 'catégorie', 'catégories')}`,

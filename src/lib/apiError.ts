@@ -1,12 +1,8 @@
 /** What the API refuses, as one class with a closed set of codes; `docs/ERRORS.md` lists them. */
 import type { PostgrestSingleResponse } from '@supabase/supabase-js';
 import type { Decision, DecisionReason } from '../core/entitlements.ts';
-import type { Messages } from '../i18n/fr.ts';
 
-export type ErrorCode = keyof Messages['errors']['codes'];
-type RefusalReason = Exclude<DecisionReason, 'ok'>;
-
-const CODES: ReadonlySet<string> = new Set<ErrorCode>([
+const TOLD_CODES = [
   'not_authenticated',
   'forbidden',
   'group_not_found',
@@ -16,8 +12,16 @@ const CODES: ReadonlySet<string> = new Set<ErrorCode>([
   'reason_required',
   'stale_revision',
   'same_plan',
-  'network',
-]);
+] as const;
+
+/** What the server tells, `network` when it tells nothing, `unknown` when it is none of these. */
+export type ErrorCode = (typeof TOLD_CODES)[number] | 'network' | 'unknown';
+
+/** The words for refusals: the part of the messages of a language that `errorText` reads. */
+interface ErrorWords {
+  errors: { codes: Record<ErrorCode, string> };
+  entitlements: { reasons: Record<DecisionReason, string> };
+}
 
 interface ApiErrorInit {
   status: number;
@@ -59,7 +63,8 @@ function parseDetails(details: string | null | undefined): Record<string, unknow
 }
 
 function codeOf(status: number, told: unknown): ErrorCode {
-  if (typeof told === 'string' && CODES.has(told)) return told as ErrorCode;
+  const known = TOLD_CODES.find((code) => code === told);
+  if (known) return known;
   if (status === 0) return 'network';
   if (status === 401) return 'not_authenticated';
   if (status === 403) return 'forbidden';
@@ -90,10 +95,9 @@ export function unwrap<T>(response: PostgrestSingleResponse<T>): T {
   return response.data;
 }
 
-/** A sentence for a person, in their language, for anything a request can throw. */
-export function errorText(error: unknown, t: Messages): string {
+/** A sentence for a person, in the language of `t`, for anything a request can throw. */
+export function errorText(error: unknown, t: ErrorWords): string {
   if (!(error instanceof ApiError)) return t.errors.codes.unknown;
-  const reason = error.decision?.reason;
-  if (reason && reason !== 'ok') return t.entitlements.reasons[reason satisfies RefusalReason];
+  if (error.decision) return t.entitlements.reasons[error.decision.reason];
   return t.errors.codes[error.code];
 }

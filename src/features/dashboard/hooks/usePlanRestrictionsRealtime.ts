@@ -49,7 +49,8 @@ export interface AccessCheck {
 function useIsTrusted(confirmedAt: number): boolean {
   const [now, setNow] = useState(() => Date.now());
   useEffect(() => {
-    const timer = setTimeout(() => setNow(Date.now()), confirmedAt + TRUST_MS + 1 - Date.now());
+    const left = Math.max(0, confirmedAt + TRUST_MS + 1 - Date.now());
+    const timer = setTimeout(() => setNow(Date.now()), left);
     return () => clearTimeout(timer);
   }, [confirmedAt]);
   return isTrusted(confirmedAt, now);
