@@ -95,7 +95,7 @@ interface Preparation {
 }
 
 async function prepare(preparation: Preparation): Promise<Database> {
-  const { adminUrl, migrationUrl, ownerUrl, apiUrl, logins, seed, close } = preparation;
+  const { adminUrl, migrationUrl, ownerUrl, apiUrl, logins, seed } = preparation;
   const admin = await connectAsAdmin(adminUrl);
   try {
     await applyPlatform(admin, adminUrl);
@@ -105,7 +105,13 @@ async function prepare(preparation: Preparation): Promise<Database> {
     const { rows } = await admin.query<{ demo: boolean; migration: string | null }>(`
       select exists (select from auth.users where email like '%.demo') as demo,
         (select max(version) from supabase_migrations.schema_migrations) as migration`);
-    return { ownerUrl, apiUrl, demo: rows[0]?.demo === true, migration: rows[0]?.migration ?? '', close };
+    return {
+      ownerUrl,
+      apiUrl,
+      demo: rows[0]?.demo === true,
+      migration: rows[0]?.migration ?? '',
+      close: () => preparation.close(),
+    };
   } finally {
     await admin.end();
   }

@@ -13,6 +13,7 @@ try {
   const config = readConfig(process.env);
   const logger = pino({ level: config.logLevel }, pino.destination(2));
   // Libraries that write to the console would mix their lines with ours.
+  // oxlint-disable-next-line no-console
   console.error = (...values: unknown[]) => logger.debug({ source: 'console' }, format(...values));
 
   const starting = startServer(config, logger);

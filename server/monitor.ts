@@ -82,16 +82,20 @@ export class DatabaseMonitor extends EventEmitter<{ up: []; down: []; schema: []
 
   #retryLater(): void {
     if (this.#closed) return;
-    this.#retry = setTimeout(async () => {
-      try {
-        await this.#connect();
-        if (this.#closed) return;
-        this.#logger.warn('The database answers again');
-        this.emit('up');
-      } catch {
-        this.#retryMs = Math.min(this.#retryMs * 2, LONGEST_RETRY_MS);
-        this.#retryLater();
-      }
+    this.#retry = setTimeout(() => {
+      this.#connect().then(
+        () => this.#announceReturn(),
+        () => {
+          this.#retryMs = Math.min(this.#retryMs * 2, LONGEST_RETRY_MS);
+          this.#retryLater();
+        },
+      );
     }, this.#retryMs);
+  }
+
+  #announceReturn(): void {
+    if (this.#closed) return;
+    this.#logger.warn('The database answers again');
+    this.emit('up');
   }
 }

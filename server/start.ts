@@ -44,7 +44,7 @@ export async function startServer(config: Config, logger: Logger): Promise<Runni
     stack.defer(() => directory.release());
     refuseDefaultDemo(config, existsSync(directory.path('initialised')));
     const secrets = loadSecrets(directory.path('secrets.json'));
-    const { publishableKey, secretKey } = secrets;
+    const keys = { publishableKey: secrets.publishableKey, secretKey: secrets.secretKey };
     await probeAddress(config);
 
     const database = await openDatabase(config, secrets, directory, logger);
@@ -55,14 +55,12 @@ export async function startServer(config: Config, logger: Logger): Promise<Runni
     await monitor.start();
     stack.defer(() => monitor.close());
 
-    const verifyToken = createTokenVerifier(secrets.jwtSecret);
     const api = createSupabaseApi({
       databaseUrl: database.apiUrl,
       schemaUrl: database.ownerUrl,
       jwtSecret: secrets.jwtSecret,
-      publishableKey,
-      secretKey,
-      verifyToken,
+      verifyToken: createTokenVerifier(secrets.jwtSecret),
+      ...keys,
     });
     stack.defer(() => api.close());
     monitor.on('schema', () => api.reloadSchema());
@@ -77,8 +75,8 @@ export async function startServer(config: Config, logger: Logger): Promise<Runni
     const gateway = await createRealtimeGateway({
       databaseUrl: database.ownerUrl,
       jwtSecret: secrets.jwtSecret,
-      publishableKeys: [publishableKey],
-      secretKeys: [secretKey],
+      publishableKeys: [keys.publishableKey],
+      secretKeys: [keys.secretKey],
       logger,
       metrics,
     });
@@ -86,8 +84,16 @@ export async function startServer(config: Config, logger: Logger): Promise<Runni
 
     const loopback = isLoopback(config.host);
     const app = createHttpApp({
-      ...{ api, gateway, monitor, metrics, logger, publishableKey, secretKey, loopback },
-      ...{ demo: database.demo, migration: database.migration, dist: DIST },
+      api,
+      gateway,
+      monitor,
+      metrics,
+      logger,
+      loopback,
+      demo: database.demo,
+      migration: database.migration,
+      dist: DIST,
+      ...keys,
     });
     // Stopping runs from here upwards: no new request, then the sockets, then the requests in progress, and
     // the database last.
@@ -96,15 +102,10 @@ export async function startServer(config: Config, logger: Logger): Promise<Runni
       fetch: app.fetch,
       upgrade: createUpgradeHandler(gateway, loopback),
     });
-    directory.publishRuntime({
-      ...{ url, publishableKey, secretKey, pid: process.pid },
-      databaseUrl: database.ownerUrl,
-    });
+    const reach = { url, ...keys, databaseUrl: database.ownerUrl };
+    directory.publishRuntime({ ...reach, pid: process.pid });
     let stopped: Promise<void> | undefined;
-    return {
-      ...{ url, publishableKey, secretKey, demo: database.demo, databaseUrl: database.ownerUrl },
-      stop: () => (stopped ??= stack.disposeAsync()),
-    };
+    return { ...reach, demo: database.demo, stop: () => (stopped ??= stack.disposeAsync()) };
   } catch (error) {
     await stack.disposeAsync();
     throw error;

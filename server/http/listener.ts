@@ -1,6 +1,5 @@
-import { createServer, type Server } from 'node:http';
+import { type IncomingMessage, type Server, createServer } from 'node:http';
 import type { Duplex } from 'node:stream';
-import type { IncomingMessage } from 'node:http';
 import { getRequestListener } from '@hono/node-server';
 import { ServerError, errorCode } from '../errors.ts';
 
@@ -16,7 +15,7 @@ export interface Address {
 }
 
 interface Handlers {
-  fetch: (request: Request, env: never) => Response | Promise<Response>;
+  fetch: Parameters<typeof getRequestListener>[0];
   upgrade: (request: IncomingMessage, socket: Duplex, head: Buffer) => void;
 }
 
@@ -31,7 +30,8 @@ export class Listener {
    * @throws ServerError `port_in_use` or `config_invalid`
    */
   async listen(address: Address, { fetch, upgrade }: Handlers): Promise<string> {
-    this.#server.on('request', getRequestListener(fetch as Parameters<typeof getRequestListener>[0]));
+    const answer = getRequestListener(fetch);
+    this.#server.on('request', (request, response) => void answer(request, response));
     this.#server.on('upgrade', upgrade);
     await listen(this.#server, address);
     const { port } = this.#server.address() as { port: number };

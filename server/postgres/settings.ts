@@ -63,8 +63,15 @@ export function postgresArguments(
  * French collation is asked for where a list needs it.
  */
 export function initdbArguments(dataDir: string, superuser: string): string[] {
-  return [
-    ...['-D', dataDir, '-U', superuser, '--auth=scram-sha-256', '--pwfile=/dev/stdin', '--no-instructions'],
-    ...['--encoding=UTF8', '--locale=C', '--locale-provider=builtin', '--builtin-locale=C.UTF-8'],
-  ];
+  const options = {
+    pgdata: dataDir,
+    username: superuser,
+    auth: 'scram-sha-256',
+    pwfile: '/dev/stdin',
+    encoding: 'UTF8',
+    locale: 'C',
+    'locale-provider': 'builtin',
+    'builtin-locale': 'C.UTF-8',
+  };
+  return ['--no-instructions', ...Object.entries(options).map(([name, value]) => `--${name}=${value}`)];
 }

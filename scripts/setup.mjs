@@ -1,0 +1,119 @@
+/**
+ * Brings a fresh clone to where it can run, then runs a script of the project on the project's own Node:
+ *
+ *   node scripts/setup.mjs [script [argument…]]
+ *
+ * It runs before anything is installed, on whatever Node (18 or newer) the machine has: plain JavaScript, and
+ * nothing but Node itself.
+ */
+import { spawn, spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { existsSync, mkdirSync, readFileSync, readdirSync, statSync, writeFileSync } from 'node:fs';
+import { delimiter, dirname, join, relative } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const ROOT = join(dirname(fileURLToPath(import.meta.url)), '..');
+const MODULES = join(ROOT, 'node_modules');
+const PROJECT_NODE = join(MODULES, 'node', 'bin', process.platform === 'win32' ? 'node.exe' : 'node');
+const BUILD_STAMP = join(ROOT, '.cache', 'web-build');
+/** Everything that the built web app depends on. */
+const BUILD_INPUTS = ['src', 'public', 'index.html', 'vite.config.ts', 'tsconfig.json', 'package-lock.json'];
+const FORWARDED = ['SIGINT', 'SIGTERM', 'SIGHUP'];
+
+if (Number(process.versions.node.split('.')[0]) < 18) {
+  fail(`Node ${process.versions.node} is too old to install the project.`, 'Install Node 18 or newer.');
+}
+process.chdir(ROOT);
+installWhenStale();
+buildWhenStale();
+const [script, ...scriptArguments] = process.argv.slice(2);
+if (script) runScript(script, scriptArguments);
+
+/** Installs when there are no modules, or older ones than the lock file asks for. npm writes its record last. */
+function installWhenStale() {
+  const record = join(MODULES, '.package-lock.json');
+  const wanted = statSync(join(ROOT, 'package-lock.json')).mtimeMs;
+  if (existsSync(record) && statSync(record).mtimeMs >= wanted && existsSync(PROJECT_NODE)) return;
+  console.log('Installing the dependencies (npm ci)…');
+  const npm = process.env.npm_execpath;
+  const [command, ...before] = npm ? [process.execPath, npm] : ['npm'];
+  const { status, error } = spawnSync(command, [...before, 'ci', '--loglevel=error'], {
+    stdio: 'inherit',
+    // npm on Windows is a script, which only a shell can start.
+    shell: !npm && process.platform === 'win32',
+  });
+  if (status !== 0) {
+    fail(
+      `The dependencies could not be installed${error ? `: ${error.message}` : '.'}`,
+      'Check the network and the free space on this disk, then repeat the command.',
+    );
+  }
+  if (!existsSync(PROJECT_NODE)) {
+    fail(
+      'The npm package “node” brought no Node for this machine.',
+      'Allow install scripts (npm config set ignore-scripts false), remove node_modules, then repeat the command.',
+    );
+  }
+}
+
+/** Builds the web app when its sources are not those of the last build. */
+function buildWhenStale() {
+  if (!existsSync(join(ROOT, 'index.html'))) return;
+  const hash = hashOf(BUILD_INPUTS);
+  const built = existsSync(join(ROOT, 'dist', 'index.html')) && existsSync(BUILD_STAMP);
+  if (built && readFileSync(BUILD_STAMP, 'utf8') === hash) return;
+  console.log('Building the web app…');
+  const vite = join(MODULES, 'vite', 'bin', 'vite.js');
+  const { status } = spawnSync(PROJECT_NODE, [vite, 'build', '--logLevel', 'warn'], {
+    stdio: 'inherit',
+    env: environment(),
+  });
+  if (status !== 0)
+    fail('The web app could not be built.', 'Mend what is named above, then repeat the command.');
+  mkdirSync(dirname(BUILD_STAMP), { recursive: true });
+  writeFileSync(BUILD_STAMP, hash);
+}
+
+/** Runs a script on the project's Node, hands it the signals that arrive here, and ends as it ends. */
+function runScript(path, given) {
+  const child = spawn(PROJECT_NODE, [path, ...given], { stdio: 'inherit', env: environment() });
+  for (const signal of FORWARDED) process.on(signal, () => child.kill(signal));
+  child.on('exit', (code, signal) => {
+    if (signal) {
+      for (const name of FORWARDED) process.removeAllListeners(name);
+      process.kill(process.pid, signal);
+    } else {
+      process.exitCode = code ?? 1;
+    }
+  });
+}
+
+/** The environment in which `node` and every tool are the project's own. */
+function environment() {
+  const path = process.env.PATH ?? '';
+  return { ...process.env, PATH: `${join(MODULES, '.bin')}${delimiter}${path}` };
+}
+
+function hashOf(inputs) {
+  const hash = createHash('sha256');
+  for (const file of inputs.flatMap((input) => filesIn(join(ROOT, input)))) {
+    hash
+      .update(`${relative(ROOT, file)}\0`)
+      .update(readFileSync(file))
+      .update('\0');
+  }
+  return hash.digest('hex');
+}
+
+function filesIn(path) {
+  if (!existsSync(path)) return [];
+  if (!statSync(path).isDirectory()) return [path];
+  return readdirSync(path)
+    .sort()
+    .flatMap((name) => filesIn(join(path, name)));
+}
+
+function fail(what, remedy) {
+  console.error(`${what}\n${remedy}`);
+  process.exit(1);
+}
