@@ -64,25 +64,27 @@ function Brand() {
 function SideBar({ items, profile }: { items: readonly NavItem[]; profile: Profile }) {
   const { t } = useI18n();
   return (
-    <header className="sticky top-0 flex h-dvh flex-col overflow-y-auto bg-nav px-3 py-4.5 text-nav-ink max-lg:hidden">
-      <div className="px-2 pb-4.5">
-        <Brand />
-      </div>
-      <nav aria-label={t.app.navigation} className="grid gap-0.5">
-        {items.map((item) => (
-          <Link
-            key={item.to}
-            to={item.to}
-            className="flex min-h-9 items-center justify-between rounded-lg px-2.5 py-1.5 hover:bg-white/10 focus-visible:outline-white aria-[current=page]:bg-white/15 aria-[current=page]:font-semibold aria-[current=page]:text-white"
-          >
-            {t.app.nav[item.label]}
-            <Count item={item} groupId={profile.school_group_id} />
-          </Link>
-        ))}
-      </nav>
-      <div className="mt-auto grid gap-3 border-t border-white/15 px-2.5 pt-3">
-        <Identity profile={profile} nameClass="text-white" />
-        <Preferences ground="nav" />
+    <header className="bg-nav text-nav-ink max-lg:hidden">
+      <div className="sticky top-0 flex h-dvh flex-col overflow-y-auto px-3 py-4.5">
+        <div className="px-2 pb-4.5">
+          <Brand />
+        </div>
+        <nav aria-label={t.app.navigation} className="grid gap-0.5">
+          {items.map((item) => (
+            <Link
+              key={item.to}
+              to={item.to}
+              className="flex min-h-9 items-center justify-between rounded-lg px-2.5 py-1.5 hover:bg-white/10 focus-visible:outline-white aria-[current=page]:bg-white/15 aria-[current=page]:font-semibold aria-[current=page]:text-white"
+            >
+              {t.app.nav[item.label]}
+              <Count item={item} groupId={profile.school_group_id} />
+            </Link>
+          ))}
+        </nav>
+        <div className="mt-auto grid gap-3 border-t border-white/15 px-2.5 pt-3">
+          <Identity profile={profile} nameClass="text-white" />
+          <Preferences ground="nav" />
+        </div>
       </div>
     </header>
   );
@@ -119,7 +121,7 @@ function BottomBar({ items, profile }: { items: readonly NavItem[]; profile: Pro
         {items.map((item) => (
           <Link key={item.to} to={item.to} className={TAB}>
             <item.icon aria-hidden />
-            {t.app.nav[item.label]}
+            {t.app.tabs[item.label]}
           </Link>
         ))}
         <button type="button" aria-haspopup="dialog" onClick={() => setOpen(true)} className={TAB}>

@@ -32,7 +32,10 @@ export function CrashPage({ error }: ErrorComponentProps) {
   return (
     <>
       <PageHeader title={t.app.crashed} />
-      <ErrorState message={error instanceof Error ? error.message : t.errors.codes.unknown} onRetry={() => location.reload()} />
+      <ErrorState
+        message={error instanceof Error ? error.message : t.errors.codes.unknown}
+        onRetry={() => location.reload()}
+      />
     </>
   );
 }

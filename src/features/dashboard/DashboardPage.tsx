@@ -49,7 +49,9 @@ export function DashboardPage({ groupId, firstName, modulesLink }: DashboardPage
               <CardTitle id="add-school">{t.dashboard.schoolTitle}</CardTitle>
               <p className="text-[0.8125rem] text-muted">{t.dashboard.schoolDetail}</p>
             </div>
-            <CreateSchool groupId={groupId} onUpgradeClick={openUpgrade} />
+            <div>
+              <CreateSchool groupId={groupId} onUpgradeClick={openUpgrade} />
+            </div>
           </Card>
           <ModulesSummary groupId={groupId} link={modulesLink} />
         </div>

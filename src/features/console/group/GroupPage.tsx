@@ -50,11 +50,11 @@ export function GroupPage({ groupId, backLink }: GroupPageProps) {
         <GroupSkeleton />
       ) : (
         <div className="grid items-start gap-4.5 xl:grid-cols-[1fr_1.35fr]">
-          <div className="grid gap-4.5">
+          <div className="grid min-w-0 gap-4.5">
             <Meters snapshot={snapshot.data} />
             <Contact group={group.data} />
           </div>
-          <div className="grid gap-4.5">
+          <div className="grid min-w-0 gap-4.5">
             <ChangePlan group={group.data} snapshot={snapshot.data} plans={catalogue.data.plans} />
             <Card aria-labelledby="history" className="px-4.5 py-4">
               <CardTitle id="history">{t.console.history}</CardTitle>
@@ -82,9 +82,11 @@ function Facts({ group, snapshot }: { group: GroupDetail; snapshot: EntitlementS
   return (
     <p className="flex flex-wrap items-center gap-x-1.5 gap-y-1">
       {t.app.plan}
-      <Badge data-testid="plan-badge">{snapshot.plan_name}</Badge>
+      <Badge data-testid="plan-badge" className="mr-1">
+        {snapshot.plan_name}
+      </Badge>
       <span>
-        · {t.console.statuses[snapshot.status]} · {facts.join(' · ')}
+        {t.console.statuses[snapshot.status]} · {facts.join(' · ')}
       </span>
     </p>
   );

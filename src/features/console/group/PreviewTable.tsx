@@ -10,17 +10,20 @@ import {
 import { amountText, limitText } from '@/i18n/describe.ts';
 import { useI18n, type I18n } from '@/i18n/i18n.ts';
 
-/** What a change of plan would do, as the database computed it: by name, and by how much. */
+/**
+ * What a change of plan would do, as the database computed it: by name, and by how much. On a phone the verdict
+ * goes under its figures; the explicit roles keep it a table all the same.
+ */
 export function PreviewTable({ preview }: { preview: PlanChangePreview }) {
   const i18n = useI18n();
   const { t, formats } = i18n;
   const words = t.console.change;
   return (
-    <table className="w-full border-collapse tabular">
+    <table role="table" className="w-full border-collapse tabular max-sm:block">
       <caption className="sr-only">
         {words.previewTitle(preview.from_plan.name, preview.to_plan.name)}
       </caption>
-      <tbody>
+      <tbody role="rowgroup" className="max-sm:block">
         <Row label={words.modules} value={`${preview.modules_before} → ${preview.modules_after}`}>
           <Names
             gained={preview.modules_gained}
@@ -60,12 +63,19 @@ function againstLimit(i18n: I18n, resource: Resource, { usage, new_limit }: Prev
 
 function Row({ label, value, children }: { label: string; value: string; children: ReactNode }) {
   return (
-    <tr className="border-line align-top not-last:border-b">
-      <th scope="row" className="py-2.5 pr-3 text-left font-normal">
+    <tr
+      role="row"
+      className="border-line align-top not-last:border-b max-sm:grid max-sm:grid-cols-[1fr_auto] max-sm:gap-x-3 max-sm:py-2.5"
+    >
+      <th role="rowheader" scope="row" className="text-left font-normal sm:py-2.5 sm:pr-3">
         {label}
       </th>
-      <td className="py-2.5 pr-4 text-right font-semibold whitespace-nowrap">{value}</td>
-      <td className="w-1/2 py-2.5">{children}</td>
+      <td role="cell" className="text-right font-semibold whitespace-nowrap sm:py-2.5 sm:pr-4">
+        {value}
+      </td>
+      <td role="cell" className="max-sm:col-span-2 sm:w-1/2 sm:py-2.5">
+        {children}
+      </td>
     </tr>
   );
 }

@@ -10,13 +10,13 @@ import { Badge } from '@/components/ui/badge.tsx';
 import { Button } from '@/components/ui/button.tsx';
 import { Card } from '@/components/ui/card.tsx';
 import type { Catalogue } from '@/core/catalogue.ts';
-import { RESOURCES, type Resource } from '@/core/entitlements.ts';
+import { RESOURCES } from '@/core/entitlements.ts';
 import { useI18n, type I18n } from '@/i18n/i18n.ts';
 import { errorText } from '@/lib/apiError.ts';
 import { catalogueQuery } from '@/lib/queries/catalogue.ts';
 import { groupsQuery, PAGE_SIZE, type GroupList, type GroupSort, type GroupState } from '../queries.ts';
 import { GroupFilters } from './GroupFilters.tsx';
-import { stateOf, warnAtOf, type GroupRow } from './groupRow.ts';
+import { pressing, stateOf, warnAtOf, type GroupRow } from './groupRow.ts';
 import { MiniMeter } from './MiniMeter.tsx';
 import { useLiveGroups } from './useLiveGroups.ts';
 
@@ -27,6 +27,9 @@ interface GroupsPageProps {
   /** The way to a group's page; the route knows its address. */
   groupLink: (row: GroupRow) => ReactNode;
 }
+
+/** Storage has no column: there is no room for it, and the state names it when it presses. */
+const METERED = ['schools', 'students', 'staff'] as const;
 
 const NO_FILTERS: Partial<GroupList> = { search: '', plan: null, state: null, page: 0 };
 
@@ -106,10 +109,10 @@ function columnsOf(
   groupLink: GroupsPageProps['groupLink'],
 ): Column<GroupRow, GroupSort>[] {
   const { t, formats } = i18n;
-  const meter = (resource: Resource): Column<GroupRow, GroupSort> => ({
+  const meter = (resource: (typeof METERED)[number]): Column<GroupRow, GroupSort> => ({
     key: resource,
     header: t.entitlements.resources[resource],
-    ...(resource !== 'storage' && { sort: resource }),
+    sort: resource,
     cell: (row) => {
       const index = RESOURCES.indexOf(resource);
       const limit = row.limits[index] ?? null;
@@ -137,7 +140,7 @@ function columnsOf(
       sort: 'plan',
       cell: (row) => <Badge>{row.plan_name}</Badge>,
     },
-    ...RESOURCES.map(meter),
+    ...METERED.map(meter),
     {
       key: 'price',
       header: t.console.columns.price,
@@ -147,7 +150,16 @@ function columnsOf(
     {
       key: 'state',
       header: t.console.columns.state,
-      cell: (row) => <StateLabel state={row.state} word={t.console.states[row.state]} />,
+      cell: (row) => (
+        <span className="max-md:text-right">
+          <StateLabel state={row.state} word={t.console.states[row.state]} />
+          <span className="block text-[0.8125rem] text-muted">
+            {pressing(row, warnAtOf(row, catalogue))
+              .map((resource) => t.entitlements.resources[resource])
+              .join(', ')}
+          </span>
+        </span>
+      ),
     },
   ];
 }

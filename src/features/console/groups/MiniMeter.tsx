@@ -24,7 +24,7 @@ export function MiniMeter({ resource, usage, limit, state }: MiniMeterProps) {
   const share = limit === null ? 0 : limit === 0 ? 1 : Math.min(1, usage / limit);
   return (
     <span className="inline-flex items-center gap-2 whitespace-nowrap">
-      <span aria-hidden className="h-1.5 w-14 overflow-hidden rounded-full bg-track xl:w-18">
+      <span aria-hidden className="h-1.5 w-18 overflow-hidden rounded-full bg-track md:hidden xl:block">
         <span
           className={cn('block h-full rounded-full transition-[width] duration-300', FILL[state])}
           style={{ width: `${share * 100}%` }}

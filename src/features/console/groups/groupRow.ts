@@ -58,6 +58,14 @@ function worstState(limits: LimitTuple, usage: UsageTuple, warnAt: number): Deci
   return states.reduce((worst, state) => (SEVERITY.indexOf(state) > SEVERITY.indexOf(worst) ? state : worst));
 }
 
+/** The resources that put a row in its state: those that stand worst, none while all is well. */
+export function pressing(row: GroupRow, warnAt: number): Resource[] {
+  if (row.state === 'ok' || row.state === 'unlimited') return [];
+  return RESOURCES.filter((resource, index) => {
+    return stateOf(resource, row.limits[index] ?? null, row.usage[index] ?? 0, warnAt) === row.state;
+  });
+}
+
 /** The share of a limit from which a row warns: its plan's, or the platform's usual one. */
 export function warnAtOf(row: Pick<GroupRow, 'plan'>, catalogue: Catalogue | undefined): number {
   return catalogue?.plans.find((plan) => plan.slug === row.plan)?.warn_at ?? 0.8;

@@ -37,13 +37,16 @@ export function ModulesSummary({ groupId, link }: { groupId: string; link: React
             {' · '}
             {t.plan.categories(mine.categories.length, formats.number(mine.categories.length))}
           </p>
-          <ul className="mt-2 grid gap-x-6 sm:grid-cols-2">
+          <ul className="mt-2 divide-y divide-line">
             {sections.map(({ category, open, total }) => (
               <li
                 key={category.slug}
-                className={cn('flex justify-between gap-3 py-1 text-[0.8125rem]', open === 0 && 'text-muted')}
+                className={cn(
+                  'flex justify-between gap-3 py-1.5 text-[0.8125rem]',
+                  open === 0 && 'text-muted',
+                )}
               >
-                <span className="truncate">{category.name}</span>
+                <span>{category.name}</span>
                 <span className="shrink-0 tabular">
                   {t.dashboard.open(formats.number(open), formats.number(total))}
                 </span>

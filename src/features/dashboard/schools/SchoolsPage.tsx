@@ -116,7 +116,6 @@ function columnsOf(
         return (
           <Button
             size="sm"
-            variant={isActive ? 'ghost' : 'outline'}
             aria-label={isActive ? t.schools.archiveNamed(school.name) : t.schools.restoreNamed(school.name)}
             disabled={changing === school.id}
             onClick={() => change(school, isActive ? 'archived' : 'active')}

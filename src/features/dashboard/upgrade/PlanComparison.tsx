@@ -21,7 +21,8 @@ interface PlanComparisonProps {
 export function PlanComparison({ snapshot, plans }: PlanComparisonProps) {
   const i18n = useI18n();
   const { t, formats } = i18n;
-  const next = plans.find(({ plan }) => plan.rank > (plans.find((p) => p.current)?.plan.rank ?? 0));
+  const mine = plans.find((judged) => judged.current);
+  const next = plans.find(({ plan }) => plan.rank > (mine?.plan.rank ?? 0));
   const [shown, setShown] = useState((next ?? plans.at(-1))?.plan.slug);
   const row = (label: string, you: ReactNode, cell: (plan: JudgedPlan) => ReactNode) => (
     <tr key={label} className="border-b border-line">
@@ -78,7 +79,9 @@ export function PlanComparison({ snapshot, plans }: PlanComparisonProps) {
           </tr>
         </thead>
         <tbody>
-          {row(t.upgrade.price, '', ({ plan }) => price(i18n, plan))}
+          {row(t.upgrade.price, mine && <Price plan={mine.plan} />, ({ plan }) => (
+            <Price plan={plan} />
+          ))}
           {RESOURCES.map((resource) =>
             row(
               t.entitlements.resources[resource],
@@ -103,10 +106,17 @@ export function PlanComparison({ snapshot, plans }: PlanComparisonProps) {
   );
 }
 
-function price({ t, formats }: I18n, plan: JudgedPlan['plan']): string {
+function Price({ plan }: { plan: JudgedPlan['plan'] }) {
+  const { t, formats } = useI18n();
   if (plan.price_xaf === 0) return t.upgrade.free;
-  const amount = formats.money(plan.price_xaf);
-  return plan.billing_period === 'year' ? t.upgrade.perYear(amount) : t.upgrade.perMonth(amount);
+  return (
+    <>
+      <span className="whitespace-nowrap">{formats.money(plan.price_xaf)}</span>
+      <span className="block text-[0.8125rem] font-normal text-muted">
+        {plan.billing_period === 'year' ? t.upgrade.perYear : t.upgrade.perMonth}
+      </span>
+    </>
+  );
 }
 
 function limitCell(i18n: I18n, resource: Resource, { limits, over }: JudgedPlan): ReactNode {
