@@ -122,7 +122,8 @@ create table public.documents (
   school_id uuid,
   name text not null check (char_length(btrim(name)) between 1 and 200),
   mime_type text not null default 'application/octet-stream' check (char_length(mime_type) <= 120),
-  size_bytes bigint not null check (size_bytes > 0),
+  -- At most 1 To: a sum of such sizes stays a bigint, so too much is a refusal and not an overflow.
+  size_bytes bigint not null check (size_bytes between 1 and 1000000000000),
   uploaded_by uuid default auth.uid() references public.profiles (id) on delete set null,
   created_at timestamptz not null default now(),
   updated_at timestamptz not null default now(),
@@ -377,7 +378,9 @@ create policy "members read the catalogue" on public.business_categories for sel
 create policy "members read the catalogue" on public.modules for select to authenticated
   using ((select private.is_member()));
 create policy "members read published plans" on public.subscription_plans for select to authenticated
-  using (((select private.is_member()) and status = 'published') or (select private.is_super_admin()));
+  using (((select private.is_member()) and status = 'published') or (select private.is_super_admin())
+    -- One's own plan is read also after it was withdrawn from sale.
+    or id in (select plan_id from public.subscriptions));
 create policy "members read the catalogue" on public.plan_modules for select to authenticated
   using ((select private.is_member()));
 create policy "members read the catalogue" on public.plan_categories for select to authenticated
@@ -413,8 +416,8 @@ grant update (first_name, last_name, locale) on public.profiles to authenticated
 grant update (plan_id) on public.subscriptions to authenticated;
 
 -- The platform's own back end: the customers' rows, never the records that the database keeps of them.
-grant insert, update, delete on public.school_groups, public.schools, public.students, public.staff, public.profiles,
-  public.documents to service_role;
+grant insert, update on public.school_groups to service_role;
+grant insert, update, delete on public.schools, public.students, public.staff, public.profiles, public.documents to service_role;
 grant update (plan_id, status) on public.subscriptions to service_role;
 
 -- ───────────────────────────────────────────────────────────── rules
@@ -437,9 +440,9 @@ end $$;
 create function private.tg_refuse() returns trigger language plpgsql volatile set search_path = '' as $$
 begin
   raise exception using errcode = 'PT403', message = tg_argv[0],
-    detail = '{"code":"append_only"}';
+    detail = jsonb_build_object('code', coalesce(tg_argv[1], 'append_only'))::text;
 end $$;
-comment on function private.tg_refuse() is 'Refuses the statement with the sentence given as argument, whoever asks.';
+comment on function private.tg_refuse() is 'Refuses the statement, whoever asks. Arguments: the sentence, and the code if it is not append_only.';
 
 create trigger append_only before update or delete or truncate on public.subscription_events
   for each statement execute function private.tg_refuse('L’historique d’un abonnement ne se réécrit pas.');
@@ -449,3 +452,12 @@ create trigger append_only before update or delete or truncate on public.plan_ve
   for each statement execute function private.tg_refuse('Une version publiée ne change pas.');
 create trigger one_subscription before delete or truncate on public.subscriptions
   for each statement execute function private.tg_refuse('Un groupe garde toujours un abonnement ; changez son plan.');
+
+-- Code, messages and cached catalogues name plans, modules and categories by slug; `gratuit` is what a group
+-- falls back to. A name on the screen may change, the slug may not.
+create trigger slug_is_contract before update of slug on public.subscription_plans for each row
+  when (old.slug is distinct from new.slug) execute function private.tg_refuse('Le slug d’un plan ne change pas ; changez son nom.', 'forbidden');
+create trigger slug_is_contract before update of slug on public.modules for each row
+  when (old.slug is distinct from new.slug) execute function private.tg_refuse('Le slug d’un module ne change pas ; changez son nom.', 'forbidden');
+create trigger slug_is_contract before update of slug on public.business_categories for each row
+  when (old.slug is distinct from new.slug) execute function private.tg_refuse('Le slug d’une catégorie ne change pas ; changez son nom.', 'forbidden');

@@ -70,7 +70,7 @@ create function private.decide(p_resource public.resource, p_limit bigint, p_usa
     'overage', coalesce(greatest(p_usage - p_limit, 0), 0),
     'percentage', case when p_limit is null then null
                        when p_limit = 0 then 100
-                       else trim_scale(floor(p_usage::numeric * 1000 / p_limit) / 10) end,
+                       else trim_scale(div(p_usage::numeric * 1000, p_limit) / 10) end,
     'unlimited', p_limit is null,
     'state', case when p_limit is null then 'unlimited'
                   when p_usage > p_limit then 'over_limit'
@@ -185,13 +185,15 @@ create constraint trigger announce after update on private.group_revisions
 create function private.amount_text(p_resource public.resource, p_amount bigint)
   returns text language sql immutable parallel safe set search_path = '' as $$
   select case when p_resource = 'storage'
-              then replace(trim_scale(round(p_amount / 1e9, 2))::text, '.', ',') || ' Go'
+              then (select replace(trim_scale(round(p_amount / size, 2))::text, '.', ',') || unit
+                    from (values (1e9, ' Go'), (1e6, ' Mo'), (1e3, ' ko'), (1, ' octets')) u (size, unit)
+                    where p_amount >= size or p_amount = 0 order by size desc limit 1)
               else replace(ltrim(to_char(p_amount, 'FM999,999,999,999')), ',', ' ') || case p_resource
                 when 'schools' then case when p_amount > 1 then ' écoles' else ' école' end
                 when 'students' then case when p_amount > 1 then ' élèves' else ' élève' end
                 else case when p_amount > 1 then ' membres du personnel' else ' membre du personnel' end end end;
 $$;
-comment on function private.amount_text(public.resource, bigint) is 'French text of an amount: “10 écoles”, “1,5 Go” (p_amount in bytes).';
+comment on function private.amount_text(public.resource, bigint) is 'French text of an amount: “10 écoles”, “1,5 Go”, “2,5 Mo” (p_amount in bytes).';
 
 create function private.refuse_growth(p_decision jsonb)
   returns void language plpgsql volatile set search_path = '' as $$
@@ -227,13 +229,23 @@ begin
            jsonb_build_object('resource', p_resource, 'threshold', t.share, 'usage', p_used, 'limit', p_limit, 'plan', e.plan), p_rev
     from (values (1, trim_scale(e.warn_at)), (2, 0.9), (3, 1)) t (level, share)
     where t.level > p_notified and t.level <= v_level
-      and not (t.level = 2 and e.warn_at >= 0.9)  -- the plan's own warning already stands there
+      -- The plan's own warning may stand at 90 % or 100 %: one place is told once.
+      and not (t.level = 2 and e.warn_at >= 0.9) and not (t.level = 1 and e.warn_at = 1)
     order by t.level;
     perform realtime.send(jsonb_build_object('rev', p_rev, 'kind', 'usage_threshold', 'resource', p_resource),
                           'notification', 'group:' || p_school_group_id, true);
   end if;
 end $$;
 comment on function private.notify_thresholds is 'Stores one notification for each threshold crossed upwards and re-arms those left below (I10).';
+
+create function private.judge_thresholds(p_school_group_id uuid, p_rev bigint)
+  returns void language sql volatile security definer set search_path = '' as $$
+  select private.notify_thresholds(c.school_group_id, c.resource, c.used, c.notified, private.limit_of(c.resource, e), e, p_rev)
+  from public.usage_counters c join private.effective_entitlements e using (school_group_id)
+  where c.school_group_id = p_school_group_id;
+$$;
+comment on function private.judge_thresholds(uuid, bigint) is
+  'Limits moved under the usage: tells the thresholds that this crosses, re-arms those that it leaves. Call it under the group''s lock.';
 
 create function private.apply_usage(p_resource public.resource, p_groups uuid[], p_deltas bigint[])
   returns void language plpgsql volatile security definer set search_path = '' as $$
@@ -246,10 +258,11 @@ begin
   loop
     -- The lock first, the revision last: constraints made immediate would tell the state at the revision.
     select rev into v_rev from private.group_revisions where school_group_id = v_group for update;
+    -- `strict` closes the door: a group without counter or plan in force must not count as unlimited.
     update public.usage_counters set used = used + v_delta
-    where school_group_id = v_group and resource = p_resource returning * into v_counter;
+    where school_group_id = v_group and resource = p_resource returning * into strict v_counter;
     -- Read after the lock, by a new statement: the limit of whoever committed before us.
-    select * into e from private.effective_entitlements where school_group_id = v_group;
+    select * into strict e from private.effective_entitlements where school_group_id = v_group;
     v_limit := private.limit_of(p_resource, e);
     if v_delta > 0 and v_counter.used > v_limit then
       perform private.refuse_growth(
@@ -387,14 +400,16 @@ create function private.repair_usage() returns int
 declare v_repaired int := 0; v record;
 begin
   for v in
-    select c.school_group_id, c.resource from public.usage_counters c
-    join private.recount_usage() r using (school_group_id, resource) where c.used <> r.used order by 1, 2
+    select school_group_id, resource from private.recount_usage() r
+    left join public.usage_counters c using (school_group_id, resource)
+    where c.used is distinct from r.used order by 1, 2
   loop
     perform 1 from private.group_revisions g where g.school_group_id = v.school_group_id for update;
     -- Counted again under the lock: a writer may have been on its way at the first look.
-    update public.usage_counters c set used = r.used from private.recount_usage() r
-    where c.school_group_id = v.school_group_id and c.resource = v.resource
-      and r.school_group_id = c.school_group_id and r.resource = c.resource and c.used <> r.used;
+    insert into public.usage_counters as c (school_group_id, resource, used)
+    select r.school_group_id, r.resource, r.used from private.recount_usage() r
+    where r.school_group_id = v.school_group_id and r.resource = v.resource
+    on conflict (school_group_id, resource) do update set used = excluded.used where c.used <> excluded.used;
     continue when not found;
     v_repaired := v_repaired + 1;
     perform private.touch_group(v.school_group_id, 'usage_changed');
@@ -420,6 +435,13 @@ create trigger equip after insert on public.school_groups
   for each row execute function private.tg_school_groups__equip();
 
 -- ───────────────────────────────────────────────────────────── a subscription changes
+create function private.hold_plan(p_plan_id uuid)
+  returns void language sql volatile security definer set search_path = '' as $$
+  select 1 from public.subscription_plans where id = p_plan_id or slug = 'gratuit' order by id for share;
+$$;
+comment on function private.hold_plan(uuid) is
+  'Keeps the plan, and the one a group falls back to, from being edited until commit. Taken before the group''s lock.';
+
 create function private.tg_subscriptions__hold_plan() returns trigger
   language plpgsql volatile security definer set search_path = '' as $$
 begin
@@ -428,7 +450,7 @@ begin
   end if;
   -- Plan before group, like every other writer that holds both: an edit of the plan in flight either
   -- waits for us and finds our group, or is finished and judged here.
-  perform 1 from public.subscription_plans where id = new.plan_id for share;
+  perform private.hold_plan(new.plan_id);
   return new;
 end $$;
 create trigger hold_plan before insert or update of plan_id, status, school_group_id on public.subscriptions
@@ -459,11 +481,7 @@ begin
       'from_plan', v_from.slug, 'to_plan', v_to.slug, 'from_status', old.status, 'to_status', new.status, 'reason', v_reason));
   end if;
 
-  -- Limits moved under the usage: tell the thresholds that this crosses, re-arm those that it leaves.
-  perform private.notify_thresholds(c.school_group_id, c.resource, c.used, c.notified,
-                                    private.limit_of(c.resource, e), e, v_rev)
-  from public.usage_counters c join private.effective_entitlements e using (school_group_id)
-  where c.school_group_id = new.school_group_id;
+  perform private.judge_thresholds(new.school_group_id, v_rev);
 
   v_message := jsonb_build_object('school_group_id', new.school_group_id, 'kind', v_kind,
     'from', v_from.slug, 'to', v_to.slug, 'rev', v_rev, 'at', floor(extract(epoch from now()) * 1000)::bigint);
@@ -501,15 +519,16 @@ create trigger version before update on public.subscription_plans for each row
 
 create function private.tg_subscription_plans__tell_groups() returns trigger
   language plpgsql volatile security definer set search_path = '' as $$
-declare v record; v_rev bigint;
+declare v_group uuid; v_rev bigint;
 begin
   -- Groups of the plan, and those fallen back to it; in order of id, as every writer of several groups.
-  for v in select e as effective, e.school_group_id from private.effective_entitlements e
-           where e.plan_id = new.id order by e.school_group_id loop
-    v_rev := private.touch_group(v.school_group_id, 'entitlements_changed');
-    perform private.notify_thresholds(c.school_group_id, c.resource, c.used, c.notified,
-                                      private.limit_of(c.resource, v.effective), v.effective, v_rev)
-    from public.usage_counters c where c.school_group_id = v.school_group_id;
+  for v_group in select school_group_id from private.effective_entitlements where plan_id = new.id order by 1 loop
+    perform 1 from private.group_revisions where school_group_id = v_group for update;
+    -- Looked at again under the lock: the group may have left the plan meanwhile.
+    continue when not exists (select 1 from private.effective_entitlements
+                              where school_group_id = v_group and plan_id = new.id);
+    v_rev := private.touch_group(v_group, 'entitlements_changed');
+    perform private.judge_thresholds(v_group, v_rev);
   end loop;
   return null;
 end $$;
@@ -554,18 +573,35 @@ begin
 end $$;
 comment on function private.derive_plan_categories(uuid) is 'Makes plan_categories equal to the categories of plan_modules (I7).';
 
+create function private.follow_modules(p_plan_id uuid)
+  returns void language plpgsql volatile security definer set search_path = '' as $$
+begin
+  -- The plan's row is the lock of its modules. A statement of its own, so that the next ones see what
+  -- the one we waited for committed: its version, its modules.
+  perform 1 from public.subscription_plans where id = p_plan_id for update;
+  update public.subscription_plans set version = private.next_plan_version(id, version) where id = p_plan_id;
+  perform private.derive_plan_categories(p_plan_id);
+end $$;
+comment on function private.follow_modules(uuid) is 'The modules of a plan changed: a new version of it, and its categories derived again.';
+
 create function private.tg_plan_modules__follow() returns trigger
   language plpgsql volatile security definer set search_path = '' as $$
 declare v_plans uuid[]; v_plan uuid;
 begin
-  if tg_op = 'INSERT' then select array_agg(distinct plan_id) into v_plans from new_rows;
-  elsif tg_op = 'DELETE' then select array_agg(distinct plan_id) into v_plans from old_rows;
-  else select array_agg(plan_id) into v_plans from (select plan_id from new_rows union select plan_id from old_rows) c;
+  if tg_op = 'DELETE' then
+    select array_agg(distinct plan_id order by plan_id) into v_plans from old_rows;
+  else
+    -- A module on its way to another category is waited for: both transactions derive from it.
+    perform 1 from public.modules where id in (select module_id from new_rows) order by id for share;
+    if tg_op = 'INSERT' then
+      select array_agg(distinct plan_id order by plan_id) into v_plans from new_rows;
+    else
+      select array_agg(plan_id order by plan_id) into v_plans
+      from (select plan_id from new_rows union select plan_id from old_rows) c;
+    end if;
   end if;
   foreach v_plan in array coalesce(v_plans, '{}') loop
-    -- The plan's row first: it orders concurrent edits of one plan's modules.
-    update public.subscription_plans set version = private.next_plan_version(id, version) where id = v_plan;
-    perform private.derive_plan_categories(v_plan);
+    perform private.follow_modules(v_plan);
   end loop;
   return null;
 end $$;
@@ -580,10 +616,11 @@ create trigger no_truncate before truncate on public.plan_modules
 
 create function private.tg_modules__recategorise() returns trigger
   language plpgsql volatile security definer set search_path = '' as $$
+declare v_plan uuid;
 begin
-  perform private.derive_plan_categories(plan_id) from public.plan_modules where module_id = new.id;
-  update public.subscription_plans p set version = private.next_plan_version(p.id, p.version)
-  where exists (select 1 from public.plan_modules pm where pm.plan_id = p.id and pm.module_id = new.id);
+  for v_plan in select plan_id from public.plan_modules where module_id = new.id order by 1 loop
+    perform private.follow_modules(v_plan);
+  end loop;
   return null;
 end $$;
 create trigger recategorise after update on public.modules for each row
@@ -709,7 +746,10 @@ begin
     'pending_change', (select jsonb_build_object('plan', p.slug, 'effective_at', s.effective_at)
                        from public.scheduled_changes s join public.subscription_plans p on p.id = s.plan_id
                        where s.school_group_id = v_group and s.status = 'pending'),
-    'unread_notices', (select count(*) from public.notifications n where n.school_group_id = v_group and not exists (
+    -- Of those that the caller may read: school staff are shown none, so they count none.
+    'unread_notices', (select count(*) from public.notifications n
+                       where n.school_group_id = v_group
+                         and (private.my_admin_group_id() = v_group or private.is_super_admin()) and not exists (
                          select 1 from public.notification_reads x where x.notification_id = n.id and x.profile_id = auth.uid())))
   into v_result
   from private.effective_entitlements e join private.group_revisions r using (school_group_id)
@@ -813,9 +853,11 @@ begin
   v_to := private.published_plan(p_plan_slug);
 
   -- Locks in the order of every writer: subscription, plan, group.
+  perform 1 from public.subscriptions where school_group_id = v_group for update;
+  perform private.hold_plan(v_to.id);
+  -- Read only now: whoever held the subscription before us may have left another plan.
   select p.* into v_from from public.subscriptions s join public.subscription_plans p on p.id = s.plan_id
-  where s.school_group_id = v_group for update of s;
-  perform 1 from public.subscription_plans where id = v_to.id for share;
+  where s.school_group_id = v_group;
   select rev into v_rev from private.group_revisions where school_group_id = v_group for update;
   if p_expected_rev is distinct from v_rev and p_expected_rev is not null then
     perform private.fail('PT409', 'stale_revision', 'Le groupe a changé depuis votre aperçu.',
@@ -914,6 +956,7 @@ comment on function private.can_read_topic(text) is 'Whether the caller may list
 grant execute on function private.can_read_topic(text) to authenticated;
 
 create policy "members listen to their topics" on realtime.messages for select to authenticated
-  using (extension = 'broadcast' and (select private.can_read_topic((select realtime.topic()))));
+  using (extension = 'broadcast' and topic = (select realtime.topic())
+    and (select private.can_read_topic((select realtime.topic()))));
 
 alter publication supabase_realtime add table public.subscriptions, public.plan_modules, public.plan_categories;

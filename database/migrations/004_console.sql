@@ -14,8 +14,10 @@ end $$;
 create function public.get_catalogue()
   returns jsonb language plpgsql stable security definer set search_path = '' as $$
 begin
-  if not private.is_member() then
+  if auth.uid() is null then
     perform private.fail('PT401', 'not_authenticated', 'Connectez-vous pour continuer.');
+  elsif not private.is_member() then
+    perform private.fail('PT403', 'forbidden', 'Votre compte n’est pas actif.');
   end if;
   return jsonb_build_object(
     'plans', (select jsonb_agg(jsonb_build_object(
@@ -73,7 +75,8 @@ begin
           when 'students' then -used[2] when 'staff' then -used[3] end
         else case p_sort when 'plan' then plan_rank when 'schools' then used[1]
           when 'students' then used[2] when 'staff' then used[3] end end,
-        case when p_sort = 'name' and p_descending then name end desc, name) as place
+        -- As French sorts: É stands with E, not after Z.
+        case when p_sort = 'name' and p_descending then name end collate "fr-x-icu" desc, name collate "fr-x-icu") as place
     from filtered order by place limit p_limit offset p_offset
   )
   select jsonb_build_object(

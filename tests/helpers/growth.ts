@@ -1,0 +1,36 @@
+import { RESOURCES } from '../../src/core/entitlements.ts';
+import type { SentMessage } from './messages.ts';
+
+interface State {
+  rev: number;
+  usage: number[];
+  limits: (number | null)[];
+}
+
+/**
+ * Invariant I1 read from a group's own messages: wherever usage grew from one revision to the next, it stands
+ * within the limit that was in force before or after. (A transaction may grow first and lose its plan later.)
+ *
+ * @param messages all state messages of the group, from its first
+ * @returns what went wrong, one sentence each
+ */
+export function growthPastLimit(messages: SentMessage[]): string[] {
+  const wrong: string[] = [];
+  let known: State = { rev: 0, usage: [0, 0, 0, 0], limits: [0, 0, 0, 0] };
+  for (const { payload } of messages) {
+    const next: State = {
+      rev: payload.rev,
+      usage: payload['usage'] as number[],
+      limits: (payload['limits'] as State['limits'] | undefined) ?? known.limits,
+    };
+    if (next.rev !== known.rev + 1) wrong.push(`revision ${known.rev} is followed by ${next.rev}`);
+    for (const [index, resource] of RESOURCES.entries()) {
+      const used = next.usage[index] ?? 0;
+      if (used <= (known.usage[index] ?? 0)) continue;
+      const fits = [known.limits[index], next.limits[index]].some((limit) => limit == null || used <= limit);
+      if (!fits) wrong.push(`${resource} grew to ${used} at revision ${next.rev}`);
+    }
+    known = next;
+  }
+  return wrong;
+}
