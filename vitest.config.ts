@@ -13,7 +13,7 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['{src,server,database,scripts}/**/*.test.{ts,tsx}'],
-          exclude: ['**/*.db.test.ts', '**/node_modules/**'],
+          exclude: ['**/*.db.test.{ts,tsx}', '**/node_modules/**'],
           environment: 'happy-dom',
           setupFiles: ['tests/helpers/unit-setup.ts'],
         },
@@ -22,7 +22,7 @@ export default defineConfig({
         resolve: { alias },
         test: {
           name: 'db',
-          include: ['{src,server,database,tests}/**/*.db.test.ts'],
+          include: ['{src,server,database,tests}/**/*.db.test.{ts,tsx}'],
           globalSetup: ['tests/helpers/cluster.ts'],
           testTimeout: 60_000,
           hookTimeout: 120_000,

@@ -32,7 +32,7 @@ function createBackend(config: AppConfig): Backend {
   const supabase = createClient(config.url, config.publishableKey, {
     realtime: {
       // Heartbeats from a worker keep the socket of a hidden tab alive.
-      worker: true,
+      worker: 'Worker' in window,
       workerUrl: heartbeatWorkerUrl,
       heartbeatCallback: (status) => {
         if (status !== 'ok') return;
@@ -70,7 +70,7 @@ function watchPage(registry: Registry): void {
  * @throws Error when the server does not tell its configuration.
  */
 export async function startBackend(): Promise<AppConfig> {
-  const response = await fetch('/config.json');
+  const response = await fetch(new URL('/config.json', location.href));
   if (!response.ok) throw new Error(`/config.json answered ${response.status}`);
   const config = (await response.json()) as AppConfig;
   backend = createBackend(config);
