@@ -34,18 +34,13 @@ function installWhenStale() {
   const record = join(MODULES, '.package-lock.json');
   const wanted = statSync(join(ROOT, 'package-lock.json')).mtimeMs;
   if (existsSync(record) && statSync(record).mtimeMs >= wanted && existsSync(PROJECT_NODE)) return;
-  console.log('Installing the dependencies (npm ci)…');
-  const npm = process.env.npm_execpath;
-  const [command, ...before] = npm ? [process.execPath, npm] : ['npm'];
-  const { status, error } = spawnSync(command, [...before, 'ci', '--loglevel=error'], {
-    stdio: 'inherit',
-    // npm on Windows is a script, which only a shell can start.
-    shell: !npm && process.platform === 'win32',
-  });
-  if (status !== 0) {
+  console.log('Installing the dependencies…');
+  // A lock file written on one platform may lack optional packages of another, which `npm ci` refuses: then
+  // the versions of the lock file are installed all the same, and the file is left as it is.
+  if (!npm('ci') && !npm('install', '--no-save')) {
     fail(
-      `The dependencies could not be installed${error ? `: ${error.message}` : '.'}`,
-      'Check the network and the free space on this disk, then repeat the command.',
+      'The dependencies could not be installed.',
+      'Check the network and the disk, then repeat the command.',
     );
   }
   if (!existsSync(PROJECT_NODE)) {
@@ -54,6 +49,18 @@ function installWhenStale() {
       'Allow install scripts (npm config set ignore-scripts false), remove node_modules, then repeat the command.',
     );
   }
+}
+
+/** Runs npm, the one that runs this script when there is one; tells whether it succeeded. */
+function npm(...given) {
+  const path = process.env.npm_execpath;
+  const [command, ...before] = path ? [process.execPath, path] : ['npm'];
+  const { status } = spawnSync(command, [...before, ...given, '--loglevel=error'], {
+    stdio: 'inherit',
+    // npm on Windows is a script, which only a shell can start.
+    shell: !path && process.platform === 'win32',
+  });
+  return status === 0;
 }
 
 /** Builds the web app when its sources are not those of the last build. */
