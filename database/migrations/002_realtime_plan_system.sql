@@ -66,7 +66,8 @@ create function private.decide(p_resource public.resource, p_limit bigint, p_usa
     'limit', p_limit,
     'usage', p_usage,
     'requested', p_requested,
-    'remaining', greatest(p_limit - p_usage, 0),
+    -- greatest() passes over nulls: unlimited must stay null.
+    'remaining', case when p_limit is not null then greatest(p_limit - p_usage, 0) end,
     'overage', coalesce(greatest(p_usage - p_limit, 0), 0),
     'percentage', case when p_limit is null then null
                        when p_limit = 0 then 100
