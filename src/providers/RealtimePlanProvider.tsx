@@ -1,6 +1,7 @@
 import type { CSSProperties, ReactNode } from 'react';
 import { Toaster } from 'sonner';
 import { useRealtimePlanUpdates } from '../features/dashboard/hooks/useRealtimePlanUpdates.ts';
+import { useToastLabels } from '../features/dashboard/hooks/useToastLabels.ts';
 
 /** Sonner's own variables, set to our tokens: light and dark follow the page. */
 const TOAST_COLOURS = {
@@ -15,10 +16,17 @@ const TOAST_COLOURS = {
  */
 export function RealtimePlanProvider({ children }: { children: ReactNode }) {
   useRealtimePlanUpdates();
+  const labels = useToastLabels();
   return (
     <>
       {children}
-      <Toaster position="bottom-right" closeButton style={TOAST_COLOURS} />
+      <Toaster
+        position="bottom-right"
+        closeButton
+        containerAriaLabel={labels.region}
+        toastOptions={{ closeButtonAriaLabel: labels.close }}
+        style={TOAST_COLOURS}
+      />
     </>
   );
 }
