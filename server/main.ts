@@ -24,7 +24,7 @@ try {
     await (await starting).stop();
     process.exit(0);
   };
-  for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+  for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) {
     process.on(signal, () => {
       stop(signal).catch((error: unknown) => {
         logger.fatal({ err: error }, 'The server did not stop cleanly');

