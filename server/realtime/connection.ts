@@ -97,12 +97,12 @@ export class Connection {
 
   /** Makes every channel fail, so that its client rejoins and refetches. */
   interrupt(): void {
-    for (const channel of [...this.#channels.values()]) channel.handle({ type: 'interrupted' });
+    for (const channel of this.#channels.values()) channel.handle({ type: 'interrupted' });
   }
 
   /** Called once, when the socket is gone. */
   released(): void {
-    for (const channel of [...this.#channels.values()]) channel.handle({ type: 'socket_gone' });
+    for (const channel of this.#channels.values()) channel.handle({ type: 'socket_gone' });
   }
 
   close(code: number, reason: string): void {

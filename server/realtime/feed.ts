@@ -13,6 +13,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { LogicalReplicationService } from 'pg-logical-replication';
 import type { Broadcast } from './encode.ts';
+import { errorCode } from './errors.ts';
 import type { Hub } from './hub.ts';
 import { lsnBefore, lsnDistance } from './lsn.ts';
 import type { Metrics } from './metrics.ts';
@@ -26,6 +27,13 @@ const TURN = 64;
 /** Commits are acknowledged at once; positions without messages at most so often, milliseconds. */
 const IDLE_ACK_MS = 1_000;
 
+/**
+ * Somebody ended the connection: most likely a newer gateway that takes over. It needs a moment in which this one
+ * does not snatch the slot back.
+ */
+const ENDED_BY_COMMAND = '57P01';
+/** Signs of life that may fail to come before the connection counts as dead. */
+const MISSED_PINGS = 3;
 /** A start that cannot stream after so many tries fails; later the feed tries for ever. */
 const START_ATTEMPTS = 3;
 
@@ -51,7 +59,9 @@ export class Feed {
   #running: Promise<void> | null = null;
   /** Messages seen of the transaction at hand. */
   #inserts = 0;
+  /** Of this connection; `0/0` before the first. Danger: an older position would move the slot back. */
   #acknowledged = '0/0';
+  #heardAt = 0;
   #idleAckAt = 0;
 
   constructor(options: FeedOptions) {
@@ -94,7 +104,8 @@ export class Feed {
         });
       } catch (error) {
         failures += 1;
-        if (this.#status === 'starting' && failures === START_ATTEMPTS) return first.reject(error as Error);
+        if (this.#status === 'starting' && failures === START_ATTEMPTS) return first.reject(error);
+        if (errorCode(error) === ENDED_BY_COMMAND) wait = Math.max(wait, limits.takeoverMs);
         if (!this.#abort.signal.aborted)
           log.warn({ err: error, slot: slot.name }, 'the database feed broke off');
       }
@@ -135,7 +146,7 @@ export class Feed {
 
   /** Streams until the connection ends. */
   async #stream(onStart: () => void): Promise<void> {
-    const { connection, log, slot } = this.#options;
+    const { connection, limits, log, now, slot } = this.#options;
     // Danger: any other `timeoutSeconds` acknowledges what was not fanned out yet, and loses it.
     const service = new LogicalReplicationService(connection, {
       acknowledge: { auto: false, timeoutSeconds: 0 },
@@ -143,14 +154,18 @@ export class Feed {
     });
     const plugin = new RawPlugin();
     this.#service = service;
+    this.#acknowledged = '0/0';
+    this.#heardAt = now();
     service.on('start', onStart);
     service.on('error', (error) => log.warn({ err: error, slot: slot.name }, 'error of the database feed'));
     service.on('data', (_lsn, message: WalMessage) => this.#receive(service, plugin, message));
     service.on('heartbeat', (lsn, _time, mustReply) => this.#keepAlive(service, plugin, lsn, mustReply));
+    const watch = setInterval(() => this.#watch(service), limits.feedPingMs);
     try {
       // `0/0`: PostgreSQL resumes where the slot was acknowledged last.
       await service.subscribe(plugin, slot.name, '0/0');
     } finally {
+      clearInterval(watch);
       this.#service = null;
       await service.destroy();
     }
@@ -158,6 +173,7 @@ export class Feed {
 
   async #receive(service: LogicalReplicationService, plugin: RawPlugin, message: WalMessage): Promise<void> {
     const { log, metrics, now } = this.#options;
+    this.#heardAt = now();
     if (message.tag === 'begin') this.#inserts = 0;
     if (message.tag === 'insert') {
       try {
@@ -178,6 +194,18 @@ export class Feed {
     plugin.handled();
   }
 
+  /** A server that vanished without closing the connection would leave everybody joined and deaf. */
+  #watch(service: LogicalReplicationService): void {
+    const { limits, log, now, slot } = this.#options;
+    const silence = now() - this.#heardAt;
+    if (silence > MISSED_PINGS * limits.feedPingMs) {
+      log.warn({ slot: slot.name, silence }, 'the database feed gives no sign of life');
+      void service.destroy();
+    } else if (silence >= limits.feedPingMs && this.#acknowledged !== '0/0') {
+      void service.acknowledge(lsnBefore(this.#acknowledged), true);
+    }
+  }
+
   #fanOut(message: WalMessage & { tag: 'insert' }): void {
     const stored = readMessage(message);
     if (!stored) return;
@@ -189,6 +217,7 @@ export class Feed {
   /** PostgreSQL asks for life, or tells how far the log is without messages for us. */
   #keepAlive(service: LogicalReplicationService, plugin: RawPlugin, lsn: string, mustReply: boolean): void {
     const { metrics, now } = this.#options;
+    this.#heardAt = now();
     metrics.feedLag.set(plugin.idle ? 0 : lsnDistance(this.#acknowledged, lsn));
     if (plugin.idle && (mustReply || now() - this.#idleAckAt >= IDLE_ACK_MS)) {
       this.#idleAckAt = now();

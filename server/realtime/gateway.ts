@@ -46,6 +46,7 @@ export async function createRealtimeGateway(options: GatewayOptions): Promise<Ga
     ...connection,
     max: limits.probes + 1,
     connectionTimeoutMillis: 10_000,
+    keepAlive: true,
   });
   // Idle connections die when PostgreSQL restarts; the pool opens others.
   pool.on('error', (error) => log.debug({ err: error }, 'an idle database connection was lost'));

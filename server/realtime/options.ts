@@ -39,6 +39,8 @@ export interface Limits {
   /** First pause before the feed reconnects, milliseconds; it doubles up to `feedRetryMaxMs`. */
   feedRetryMs: number;
   feedRetryMaxMs: number;
+  /** How often a silent feed is asked for a sign of life, milliseconds; after three without one it reconnects. */
+  feedPingMs: number;
   /** How long a start waits for another holder of the slot to let go before it ends that holder, milliseconds. */
   takeoverMs: number;
 }
@@ -57,7 +59,8 @@ export const DEFAULT_LIMITS: Readonly<Limits> = {
   probeTimeoutMs: 5_000,
   feedRetryMs: 100,
   feedRetryMaxMs: 5_000,
-  takeoverMs: 2_000,
+  feedPingMs: 10_000,
+  takeoverMs: 1_000,
 };
 
 export interface GatewayOptions {

@@ -83,8 +83,8 @@ async function readMessages(request: Request, payloadBytes: number): Promise<Mes
       type === 'application/json' ? 'json' : type === 'application/octet-stream' ? 'raw' : null;
     if (!encoding) throw new HttpError(415, 'Send application/json or application/octet-stream');
     if (encoding === 'json') parse(body.toString('utf8'));
-    const [topic = '', event = ''] = [decode(one[1]), decode(one[2])];
-    const stream = { topic, private: url.searchParams.get('private') === 'true' };
+    const event = decode(one[2]);
+    const stream = { topic: decode(one[1]), private: url.searchParams.get('private') === 'true' };
     return [{ stream, broadcast: { kind: 'user', event, encoding, bytes: body } }];
   }
   if (url.pathname !== BATCH_PATH) throw new HttpError(404, 'Not found');

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pg from 'pg';
 import { pino } from 'pino';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { joined, officialClient, SECRET_KEY, startTestGateway } from '../../tests/helpers/gateway.ts';
 import { applyPlatform } from '../platform.ts';
 import { Cluster, SUPERUSER } from '../postgres/cluster.ts';
@@ -79,6 +79,31 @@ test('PostgreSQL is killed twice: sockets stay, the feed resumes, and no commit 
   // And a member can join again: the questions go to the new PostgreSQL.
   await client.removeAllChannels();
   await joined(client, 'survivors', { private: true });
+  await client.realtime.disconnect();
+  await server.stop();
+});
+
+test('a feed that falls silent without closing is noticed, and resumes without a gap', async () => {
+  const server = await startTestGateway({ url }, { limits: { feedPingMs: 50 } });
+  const client = await officialClient(server.url, { version: '2.0.0', key: SECRET_KEY });
+  const { messages } = await joined(client, 'survivors', { private: true });
+  const admin = new pg.Client({ connectionString: url });
+  await admin.connect();
+  const { rows } = await admin.query<{ pid: number }>(
+    'select active_pid as pid from pg_replication_slots where slot_name = $1',
+    [server.gateway.health().slot],
+  );
+  const pid = rows[0]?.pid ?? 0;
+
+  // A stopped process keeps its connection open and answers nothing, like a server behind a cut cable.
+  process.kill(pid, 'SIGSTOP');
+  await vi.waitFor(() => expect(server.gateway.health().feed).toBe('reconnecting'), 10_000);
+  await commit(1);
+  process.kill(pid, 'SIGCONT');
+
+  await messages.next();
+  expect(server.gateway.health().feed).toBe('streaming');
+  await admin.end();
   await client.realtime.disconnect();
   await server.stop();
 });
