@@ -16,6 +16,8 @@ export interface Column<Row, Sort extends string = string> {
   rowHeader?: boolean;
   /** Holds buttons: no visible header. */
   actions?: boolean;
+  /** Said elsewhere too: left out where a table has to be narrow. */
+  minor?: boolean;
 }
 
 interface DataTableProps<Row, Sort extends string> {
@@ -36,6 +38,7 @@ interface DataTableProps<Row, Sort extends string> {
 }
 
 const SKELETON_ROWS = 6;
+const MINOR = 'md:max-xl:hidden';
 
 /**
  * A table with its loading, error, empty and full states. On a phone each row becomes a card whose cells
@@ -105,6 +108,7 @@ function HeaderCell<Row, Sort extends string>({
       className={cn(
         'border-b border-line px-3 py-2 text-xs font-semibold whitespace-nowrap text-muted first:pl-4 last:pr-4',
         column.align === 'right' ? 'text-right' : 'text-left',
+        column.minor && MINOR,
       )}
     >
       {sorting && column.sort ? (
@@ -127,6 +131,7 @@ function BodyCell<Row, Sort extends string>({ column, row }: { column: Column<Ro
   const className = cn(
     'px-3 py-2.5 align-middle tabular first:pl-4 last:pr-4 max-md:p-0!',
     column.align === 'right' && 'md:text-right',
+    column.minor && MINOR,
     !column.rowHeader &&
       !column.actions &&
       'max-md:flex max-md:items-center max-md:justify-between max-md:gap-4 max-md:before:text-[0.8125rem] max-md:before:text-muted max-md:before:content-[attr(data-label)]',

@@ -145,6 +145,7 @@ function columnsOf(
       key: 'price',
       header: t.console.columns.price,
       align: 'right',
+      minor: true,
       cell: (row) => <span className="whitespace-nowrap">{formats.money(row.price_xaf)}</span>,
     },
     {

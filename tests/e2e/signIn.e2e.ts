@@ -1,0 +1,87 @@
+import { ACCOUNTS, expect, PASSWORD, signIn, test } from './fixtures.ts';
+
+test('a wrong password is said in one sentence, keeps the address and takes another try', async ({
+  page,
+}) => {
+  await page.goto('/');
+  await expect(page).toHaveURL(/\/connexion$/);
+  await expect(page).toHaveTitle('Connexion · E-Pilot');
+  await page.getByLabel('Adresse e-mail').fill(ACCOUNTS.vianney);
+  await page.getByLabel('Mot de passe', { exact: true }).fill('not-the-password');
+  await page.getByRole('button', { name: 'Se connecter' }).click();
+  await expect(page.getByRole('alert')).toHaveText('Adresse e-mail ou mot de passe incorrect.');
+  await expect(page.getByLabel('Mot de passe', { exact: true })).toBeFocused();
+  await expect(page.getByLabel('Adresse e-mail')).toHaveValue(ACCOUNTS.vianney);
+
+  await page.getByLabel('Mot de passe', { exact: true }).fill(PASSWORD);
+  await page.keyboard.press('Enter');
+  await expect(page.getByRole('heading', { level: 1 })).toHaveText('Bonjour Vianney');
+});
+
+test('an empty form names what is missing', async ({ page }) => {
+  await page.goto('/connexion');
+  await page.getByRole('button', { name: 'Se connecter' }).click();
+  await expect(page.getByText('Ce champ est obligatoire.')).toHaveCount(2);
+  await expect(page.getByLabel('Adresse e-mail')).toBeFocused();
+});
+
+test('a demo account fills the form in one click', async ({ page }) => {
+  await page.goto('/connexion');
+  await page.getByRole('button', { name: /secretariat@lamarelle\.demo/ }).click();
+  await page.getByRole('button', { name: 'Se connecter' }).click();
+  await expect(page.getByRole('heading', { level: 1 })).toHaveText('Mes modules');
+});
+
+test('sign-in leads to the page that was asked for, and only inside the app', async ({ page }) => {
+  await page.goto('/ecoles?q=Lam');
+  await expect(page).toHaveURL(/\/connexion\?suite=/);
+  await page.getByLabel('Adresse e-mail').fill(ACCOUNTS.vianney);
+  await page.getByLabel('Mot de passe', { exact: true }).fill(PASSWORD);
+  await page.getByRole('button', { name: 'Se connecter' }).click();
+  await expect(page).toHaveURL(/\/ecoles\?q=Lam$/);
+
+  const origin = new URL(page.url()).origin;
+  for (const elsewhere of ['//example.com/', 'https://example.com/', String.raw`/\example.com`]) {
+    await page.goto(`/connexion?suite=${encodeURIComponent(elsewhere)}`);
+    await expect(page).toHaveURL(`${origin}/tableau-de-bord`);
+  }
+});
+
+test('a page of another role does not exist for this one', async ({ open }) => {
+  const staff = await open('staff', '/console/groupes');
+  await expect(staff.getByRole('heading', { level: 1 })).toHaveText('Page introuvable');
+  await staff.getByRole('link', { name: 'Retour à l’accueil' }).click();
+  await expect(staff).toHaveURL(/\/modules$/);
+  await expect(staff.getByRole('button', { name: 'Voir les plans' })).toHaveCount(0);
+});
+
+test('signing out ends the session in every tab of the browser', async ({ page, context }) => {
+  await signIn(page, 'vianney');
+  const other = await context.newPage();
+  await other.goto('/modules');
+  await expect(other.getByRole('heading', { level: 1 })).toHaveText('Mes modules');
+  await page.getByRole('button', { name: 'Se déconnecter' }).click();
+  await expect(page).toHaveURL(/\/connexion$/);
+  await expect(other).toHaveURL(/\/connexion$/);
+});
+
+test('a session that the server no longer takes leads to the sign-in with a sentence', async ({
+  page,
+  db,
+}) => {
+  await signIn(page, 'ngongo');
+  // Both tokens are dead: the short one by its date, the long one because the server forgot it.
+  await db.query(`delete from auth.sessions where user_id = (select id from auth.users where email = $1)`, [
+    ACCOUNTS.ngongo,
+  ]);
+  await page.evaluate(() => {
+    const key = Object.keys(localStorage).find((name) => name.endsWith('-auth-token')) ?? '';
+    const session = JSON.parse(localStorage.getItem(key) ?? '{}') as Record<string, unknown>;
+    localStorage.setItem(key, JSON.stringify({ ...session, expires_at: 1 }));
+  });
+  await page.reload();
+  await expect(page).toHaveURL(/\/connexion/);
+  await expect(page.getByRole('status')).toHaveText(
+    'Votre session a expiré. Reconnectez-vous pour continuer.',
+  );
+});
