@@ -17,6 +17,8 @@ create table private.group_revisions (
   rev bigint not null default 0,
   -- Transaction that raised rev last: a second touch of the same transaction does not raise it again.
   xid xid8,
+  -- How many messages that transaction had sent by then: 0, unless its constraints were made immediate.
+  told int not null default 0,
   event private.state_event not null default 'usage_changed'
 ) with (fillfactor = 50);
 comment on table private.group_revisions is 'The lock and the revision of a group. Its row is updated by every counted write, so it stays narrow.';
@@ -129,15 +131,16 @@ create function private.touch_group(p_school_group_id uuid, p_event private.stat
   returns bigint language plpgsql volatile security definer set search_path = '' as $$
 declare
   v_xid constant xid8 := pg_current_xact_id();
-  -- True only after `set constraints … immediate`: this transaction has told its state and now goes on.
-  v_told constant boolean := coalesce(current_setting('epilot.told_in', true) = v_xid::text, false);
+  -- More than 0 only after `set constraints … immediate`: what is touched after that is told again.
+  v_told constant int := coalesce(nullif(current_setting('epilot.told', true), ''), '0');
   v_rev bigint;
 begin
   update private.group_revisions g
-  set rev = case when g.xid = v_xid and not v_told then g.rev else g.rev + 1 end,
-      event = case when g.xid = v_xid and not v_told then greatest(g.event, p_event) else p_event end,
-      xid = v_xid
-  where g.school_group_id = p_school_group_id and (g.xid is distinct from v_xid or g.event < p_event or v_told)
+  set rev = case when g.xid = v_xid and g.told = v_told then g.rev else g.rev + 1 end,
+      event = case when g.xid = v_xid and g.told = v_told then greatest(g.event, p_event) else p_event end,
+      xid = v_xid, told = v_told
+  where g.school_group_id = p_school_group_id
+    and (g.xid is distinct from v_xid or g.told <> v_told or g.event < p_event)
   returning g.rev into v_rev;
   if not found then
     select g.rev into v_rev from private.group_revisions g where g.school_group_id = p_school_group_id;
@@ -173,7 +176,7 @@ begin
   if found then
     perform realtime.send(private.state_message(v_now.school_group_id, v_now.event, v_now.rev),
                           v_now.event::text, 'group:' || v_now.school_group_id, true);
-    perform set_config('epilot.told_in', pg_current_xact_id()::text, true);
+    perform set_config('epilot.told', (coalesce(nullif(current_setting('epilot.told', true), ''), '0')::int + 1)::text, true);
   end if;
   return null;
 end $$;
@@ -791,7 +794,7 @@ declare
   v_to public.subscription_plans;
   e private.effective_entitlements; v_modules jsonb; v_categories jsonb; v_restrictions jsonb; v_fits boolean;
 begin
-  if not (private.is_super_admin() or private.my_admin_group_id() = v_group) then
+  if not private.is_super_admin() and private.my_admin_group_id() is distinct from v_group then
     perform private.fail('PT403', 'forbidden', 'Seul l’administrateur du groupe peut comparer les plans.');
   end if;
   v_to := private.published_plan(p_plan_slug);
@@ -834,7 +837,7 @@ create function public.change_plan(p_school_group_id uuid, p_plan_slug text, p_r
   returns jsonb language plpgsql volatile security definer set search_path = '' as $$
 declare
   v_group uuid; v_rev bigint;
-  v_reason constant text := btrim(coalesce(p_reason, ''));
+  v_reason constant text := btrim(coalesce(p_reason, ''), E' \t\r\n');
   v_now constant boolean := p_effective is null or p_effective <= now();
   v_from public.subscription_plans; v_to public.subscription_plans;
 begin
