@@ -11,7 +11,14 @@ import { currentSession, useSession } from '@/lib/session.ts';
 import { groupOf, homeOf, requireProfile, requireRole, safePath } from './guards.ts';
 import { AppShell } from './layout/AppShell.tsx';
 import { CrashPage, NotFoundPage } from './layout/Fallbacks.tsx';
-import { readGroupsSearch, readSchoolsSearch } from './search.ts';
+import {
+  groupsOf,
+  schoolsOf,
+  writeGroups,
+  writeSchools,
+  type GroupsSearch,
+  type SchoolsSearch,
+} from './search.ts';
 
 const SessionExpiredDialog = lazy(() => import('@/features/auth/SessionExpiredDialog.tsx'));
 
@@ -20,10 +27,9 @@ const rootRoute = createRootRoute({ component: Outlet });
 const signInRoute = createRoute({
   getParentRoute: () => rootRoute,
   path: '/connexion',
-  validateSearch: (search: Record<string, unknown>): { suite?: string } => {
-    const suite = safePath(search['suite']);
-    return suite ? { suite } : {};
-  },
+  validateSearch: (search: Record<string, unknown>): { suite?: string | undefined } => ({
+    suite: safePath(search['suite']),
+  }),
   beforeLoad: ({ search }) => {
     const session = currentSession();
     if (session.status === 'signed_in') {
@@ -75,7 +81,8 @@ const dashboardRoute = createRoute({
 const schoolsRoute = createRoute({
   getParentRoute: () => shellRoute,
   path: '/ecoles',
-  validateSearch: readSchoolsSearch,
+  validateSearch: (search: Record<string, unknown>): Partial<SchoolsSearch> =>
+    writeSchools(schoolsOf(search)),
   beforeLoad: ({ location }) => ({ groupId: groupOf(requireRole(location.href, 'admin_groupe')) }),
   component: lazyRouteComponent(() => import('./routes/schools.tsx'), 'SchoolsRoute'),
 });
@@ -92,7 +99,7 @@ const modulesRoute = createRoute({
 const groupsRoute = createRoute({
   getParentRoute: () => shellRoute,
   path: '/console/groupes',
-  validateSearch: readGroupsSearch,
+  validateSearch: (search: Record<string, unknown>): Partial<GroupsSearch> => writeGroups(groupsOf(search)),
   beforeLoad: ({ location }) => {
     requireRole(location.href, 'super_admin');
   },
@@ -108,9 +115,24 @@ const groupRoute = createRoute({
   component: lazyRouteComponent(() => import('./routes/group.tsx'), 'GroupRoute'),
 });
 
+/** Any other address, inside the shell: who is not signed in is asked to, like everywhere. */
+const unknownRoute = createRoute({
+  getParentRoute: () => shellRoute,
+  path: '$',
+  component: NotFoundPage,
+});
+
 const routeTree = rootRoute.addChildren([
   signInRoute,
-  shellRoute.addChildren([homeRoute, dashboardRoute, schoolsRoute, modulesRoute, groupsRoute, groupRoute]),
+  shellRoute.addChildren([
+    homeRoute,
+    dashboardRoute,
+    schoolsRoute,
+    modulesRoute,
+    groupsRoute,
+    groupRoute,
+    unknownRoute,
+  ]),
 ]);
 
 /** The app's addresses. One router a page; made once the session is known, since the guards read it. */

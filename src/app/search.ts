@@ -11,72 +11,49 @@ function pageOf(value: unknown): number {
 const textOf = (value: unknown): string =>
   typeof value === 'string' || typeof value === 'number' ? String(value).slice(0, 100) : '';
 
-/** Address of the list of schools; what is at its default is left out. */
-export interface SchoolsSearch {
-  q?: string;
-  archivees?: true;
-  page?: number;
-}
+/**
+ * Address of the list of schools; what is at its default is `undefined`, and so left out. A key that is not
+ * written at all would keep what the address says, unread.
+ */
+export type SchoolsSearch = ReturnType<typeof writeSchools>;
 
-export function readSchoolsSearch(search: Record<string, unknown>): SchoolsSearch {
-  return writeSchools({
-    search: textOf(search['q']),
-    status: search['archivees'] === true ? 'archived' : 'active',
-    page: pageOf(search['page']),
-  });
-}
-
-export function writeSchools({ search, status, page }: SchoolList): SchoolsSearch {
+export function writeSchools({ search, status, page }: SchoolList) {
   return {
-    ...(search && { q: search }),
-    ...(status === 'archived' && { archivees: true as const }),
-    ...(page > 0 && { page: page + 1 }),
+    q: search || undefined,
+    archivees: status === 'archived' || undefined,
+    page: page > 0 ? page + 1 : undefined,
   };
 }
 
-export function schoolsOf({ q = '', archivees, page }: SchoolsSearch): SchoolList {
-  return { search: q, status: archivees ? 'archived' : 'active', page: pageOf(page) };
+export function schoolsOf(search: Record<string, unknown>): SchoolList {
+  return {
+    search: textOf(search['q']),
+    status: search['archivees'] === true ? 'archived' : 'active',
+    page: pageOf(search['page']),
+  };
 }
 
-/** Address of the list of groups; what is at its default is left out. */
-export interface GroupsSearch {
-  q?: string;
-  plan?: string;
-  etat?: GroupList['state'];
-  tri?: GroupList['sort'];
-  desc?: true;
-  page?: number;
+/** Address of the list of groups; as above. */
+export type GroupsSearch = ReturnType<typeof writeGroups>;
+
+export function writeGroups({ search, plan, state, sort, descending, page }: GroupList) {
+  return {
+    q: search || undefined,
+    plan: plan ?? undefined,
+    etat: state ?? undefined,
+    tri: sort === 'name' ? undefined : sort,
+    desc: descending || undefined,
+    page: page > 0 ? page + 1 : undefined,
+  };
 }
 
-export function readGroupsSearch(search: Record<string, unknown>): GroupsSearch {
-  return writeGroups({
+export function groupsOf(search: Record<string, unknown>): GroupList {
+  return {
     search: textOf(search['q']),
     plan: textOf(search['plan']) || null,
     state: GROUP_STATES.find((state) => state === search['etat']) ?? null,
     sort: GROUP_SORTS.find((sort) => sort === search['tri']) ?? 'name',
     descending: search['desc'] === true,
     page: pageOf(search['page']),
-  });
-}
-
-export function writeGroups({ search, plan, state, sort, descending, page }: GroupList): GroupsSearch {
-  return {
-    ...(search && { q: search }),
-    ...(plan && { plan }),
-    ...(state && { etat: state }),
-    ...(sort !== 'name' && { tri: sort }),
-    ...(descending && { desc: true as const }),
-    ...(page > 0 && { page: page + 1 }),
-  };
-}
-
-export function groupsOf({ q = '', plan, etat, tri, desc, page }: GroupsSearch): GroupList {
-  return {
-    search: q,
-    plan: plan ?? null,
-    state: etat ?? null,
-    sort: tri ?? 'name',
-    descending: desc ?? false,
-    page: pageOf(page),
   };
 }

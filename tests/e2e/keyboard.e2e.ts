@@ -3,6 +3,7 @@ import { expect, tabTo, test } from './fixtures.ts';
 
 test('a school is created by keyboard alone', async ({ open, lamarelle: _ }) => {
   const page = await open('vianney');
+  await expect(page.getByRole('heading', { level: 1 })).toBeVisible();
   await page.keyboard.press('Tab');
   await expect(page.getByRole('link', { name: 'Aller au contenu' })).toBeFocused();
   await tabTo(page, page.getByRole('link', { name: /^Écoles/ }).first());

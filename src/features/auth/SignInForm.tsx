@@ -99,7 +99,7 @@ export function SignInForm({ value, onChange, onSignedIn }: SignInFormProps) {
           </div>
         )}
       </Field>
-      <Button type="submit" variant="primary" aria-disabled={pending}>
+      <Button type="submit" variant="primary" aria-disabled={pending || undefined}>
         {pending ? t.auth.submitting : t.auth.submit}
       </Button>
     </form>

@@ -124,7 +124,7 @@ function Confirmation({ group, preview, onDone }: ConfirmationProps) {
         )}
       </Field>
       <div className="flex justify-end">
-        <Button type="submit" variant="primary" aria-disabled={isPending}>
+        <Button type="submit" variant="primary" aria-disabled={isPending || undefined}>
           {isPending ? words.submitting : words.submit(preview.to_plan.name)}
         </Button>
       </div>

@@ -96,7 +96,7 @@ export default function SchoolDialog({ groupId, onClose, onUpgradeClick }: Schoo
         </Field>
         <PlanRestrictionGuard restrictionType="schools" onUpgradeClick={onUpgradeClick}>
           <div className="flex justify-end">
-            <Button type="submit" variant="primary" aria-disabled={creation.isPending}>
+            <Button type="submit" variant="primary" aria-disabled={creation.isPending || undefined}>
               {creation.isPending ? words.submitting : words.submit}
             </Button>
           </div>
