@@ -6,7 +6,7 @@
   try {
     theme = localStorage.getItem('epilot.theme');
     language = localStorage.getItem('epilot.locale');
-  } catch (_) {
+  } catch {
     // Storage may be forbidden; the system's theme and French are the defaults.
   }
   var dark = theme === 'dark' || (theme !== 'light' && matchMedia('(prefers-color-scheme: dark)').matches);

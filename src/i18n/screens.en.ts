@@ -128,6 +128,7 @@ export const screensEn: typeof screensFr = {
     lead: 'Each plan is compared with your usage right now.',
     you: 'You',
     yourPlan: 'Your plan',
+    criterion: 'Criterion',
     price: 'Price',
     perMonth: 'a month',
     perYear: 'a year',

@@ -129,6 +129,7 @@ export const screensFr = {
     lead: 'Chaque plan est comparé à votre usage du moment.',
     you: 'Vous',
     yourPlan: 'Votre plan',
+    criterion: 'Critère',
     price: 'Prix',
     perMonth: 'par mois',
     perYear: 'par an',

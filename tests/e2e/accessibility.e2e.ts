@@ -1,5 +1,5 @@
 /** Every screen in both languages, both themes, wide and at 360 px: no violation of WCAG 2.2 AA that axe can see. */
-import AxeBuilder from '@axe-core/playwright';
+import { AxeBuilder } from '@axe-core/playwright';
 import type { Page } from '@playwright/test';
 import { expect, test, type Account } from './fixtures.ts';
 
@@ -103,11 +103,7 @@ async function inEveryLook(page: Page, screen: Screen): Promise<void> {
 }
 
 for (const screen of SCREENS) {
-  test(`${screen.name}: in both languages and themes, wide and at 360 px`, async ({
-    open,
-    page,
-    lamarelle: _,
-  }) => {
+  test(`${screen.name}: in both languages and themes, wide and at 360 px`, async ({ open, page }) => {
     test.setTimeout(120_000);
     const window = screen.account ? await open(screen.account) : page;
     if (!screen.account) await window.goto('/connexion');

@@ -1,4 +1,11 @@
-import { test as base, expect, type BrowserContextOptions, type Locator, type Page } from '@playwright/test';
+import {
+  test as base,
+  expect,
+  type BrowserContext,
+  type BrowserContextOptions,
+  type Locator,
+  type Page,
+} from '@playwright/test';
 import pg from 'pg';
 
 export { expect } from '@playwright/test';
@@ -21,14 +28,12 @@ interface Fixtures {
   db: pg.Client;
   /** A new window in which somebody is signed in, at the start of their space or at `path`. */
   open: (account: Account, path?: string, options?: BrowserContextOptions) => Promise<Page>;
-  /** LAMARELLE as the demo data has it (plan Pro, its one school); put back after the test too. Its id. */
+  /** Id of LAMARELLE, which each test finds as the demo data has it: plan Pro, one school. */
   lamarelle: string;
 }
 
-interface WorkerFixtures {
-  /** Signs each account in once a run: a sign-in costs the server a slow hash, on purpose. */
-  sessions: Map<Account, StorageState>;
-}
+/** Each account signs in once a run: a sign-in costs the server a slow hash, on purpose. */
+const sessions = new Map<Account, StorageState>();
 
 function required(name: string): string {
   const value = process.env[name];
@@ -58,19 +63,17 @@ async function resetLamarelle(db: pg.Client): Promise<string> {
 }
 
 /** Playwright's test with windows that are signed in, and the database beside them. */
-export const test = base.extend<Fixtures, WorkerFixtures>({
-  sessions: [async ({}, use) => use(new Map()), { scope: 'worker' }],
-
-  db: async ({}, use) => {
+export const test = base.extend<Fixtures>({
+  db: async ({ browserName: _browser }, provide) => {
     const db = new pg.Client({ connectionString: required('EPILOT_E2E_DATABASE_URL') });
     await db.connect();
-    await use(db);
+    await provide(db);
     await db.end();
   },
 
-  open: async ({ browser, sessions }, use) => {
-    const contexts: Array<{ close: () => Promise<void> }> = [];
-    await use(async (account, path = '/', options = {}) => {
+  open: async ({ browser }, provide) => {
+    const contexts: BrowserContext[] = [];
+    await provide(async (account, path = '/', options = {}) => {
       const storageState = sessions.get(account);
       const context = await browser.newContext({ ...options, ...(storageState && { storageState }) });
       contexts.push(context);
@@ -85,11 +88,7 @@ export const test = base.extend<Fixtures, WorkerFixtures>({
     for (const context of contexts) await context.close();
   },
 
-  lamarelle: async ({ db }, use) => {
-    const id = await resetLamarelle(db);
-    await use(id);
-    await resetLamarelle(db);
-  },
+  lamarelle: [async ({ db }, provide) => provide(await resetLamarelle(db)), { auto: true }],
 });
 
 /** Waits until the window hears of changes as they commit. */

@@ -1,7 +1,7 @@
 /** Without a mouse: everything that the two main tasks need is reached and worked with keys alone. */
 import { expect, tabTo, test } from './fixtures.ts';
 
-test('a school is created by keyboard alone', async ({ open, lamarelle: _ }) => {
+test('a school is created by keyboard alone', async ({ open }) => {
   const page = await open('vianney');
   await expect(page.getByRole('heading', { level: 1 })).toBeVisible();
   await page.keyboard.press('Tab');
@@ -33,7 +33,7 @@ test('a school is created by keyboard alone', async ({ open, lamarelle: _ }) => 
   await expect(create).toBeFocused();
 });
 
-test('a plan is changed by keyboard alone', async ({ open, lamarelle: _ }) => {
+test('a plan is changed by keyboard alone', async ({ open }) => {
   const page = await open('superAdmin');
   await tabTo(page, page.getByRole('searchbox', { name: 'Rechercher un groupe' }));
   await page.keyboard.type('lamarelle');

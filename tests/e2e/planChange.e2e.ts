@@ -127,11 +127,7 @@ test('the guard closes at the tenth school, and the database refuses the elevent
   await expect(plans.getByText(/avec le code de votre groupe : LAMARELLE/)).toBeVisible();
 });
 
-test('test 1 of the founding document: its UPDATE changes what Vianney sees', async ({
-  open,
-  db,
-  lamarelle: _,
-}) => {
+test('test 1 of the founding document: its UPDATE changes what Vianney sees', async ({ open, db }) => {
   const vianney = await open('vianney');
   await expectPlan(vianney, 'Pro');
   await expectLive(vianney);

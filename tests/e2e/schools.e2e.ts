@@ -1,9 +1,5 @@
 import { expect, expectLive, test } from './fixtures.ts';
 
-test.beforeEach(({ lamarelle }) => {
-  expect(lamarelle).not.toBe('');
-});
-
 test('a school is found, archived, brought back by undo', async ({ open, db, lamarelle }) => {
   await db.query(
     `insert into schools (name, school_group_id, city) select 'Annexe ' || i, $1, 'Ouesso' from generate_series(1, 3) i`,

@@ -14,6 +14,10 @@ export function CardHeader({ className, ...rest }: ComponentProps<'div'>) {
 }
 
 /** A card's heading (level 2). */
-export function CardTitle({ className, ...rest }: ComponentProps<'h2'>) {
-  return <h2 className={cn('text-[0.9375rem] font-semibold', className)} {...rest} />;
+export function CardTitle({ className, children, ...rest }: ComponentProps<'h2'>) {
+  return (
+    <h2 className={cn('text-[0.9375rem] font-semibold', className)} {...rest}>
+      {children}
+    </h2>
+  );
 }

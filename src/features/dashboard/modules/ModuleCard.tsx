@@ -1,13 +1,12 @@
 import { LockKeyhole } from 'lucide-react';
 import { cn } from '@/components/ui/cn.ts';
 import { useI18n } from '@/i18n/i18n.ts';
-import { moduleIcon } from './moduleIcons.ts';
+import { ModuleIcon } from './ModuleIcon.tsx';
 import type { ListedModule } from './moduleList.ts';
 
 /** One module: open, or locked with the name of the plan that opens it. Told by word, shape and colour. */
 export function ModuleCard({ module }: { module: ListedModule }) {
   const { t } = useI18n();
-  const Icon = module.open ? moduleIcon(module.icon) : LockKeyhole;
   return (
     <li
       data-module={module.slug}
@@ -23,7 +22,11 @@ export function ModuleCard({ module }: { module: ListedModule }) {
           module.open ? 'bg-blue-tint text-blue' : 'text-muted',
         )}
       >
-        <Icon aria-hidden className="size-4.5" />
+        {module.open ? (
+          <ModuleIcon name={module.icon} className="size-4.5" />
+        ) : (
+          <LockKeyhole aria-hidden className="size-4.5" />
+        )}
       </span>
       <div className="min-w-0">
         <h3 className={cn('leading-snug font-semibold', !module.open && 'text-muted')}>{module.name}</h3>

@@ -14,7 +14,7 @@ import { catalogueQuery } from '@/lib/queries/catalogue.ts';
 import { entitlementsQuery } from '@/lib/queries/entitlements.ts';
 import { useUpgradeDialog } from '../upgrade/useUpgradeDialog.tsx';
 import { ModuleCard } from './ModuleCard.tsx';
-import { moduleIcon } from './moduleIcons.ts';
+import { ModuleIcon } from './ModuleIcon.tsx';
 import { listModules, type ModuleFilter, type ModuleSection } from './moduleList.ts';
 
 interface ModulesPageProps {
@@ -95,11 +95,10 @@ export function ModulesPage({ groupId, canCompare }: ModulesPageProps) {
 function Section({ section: { category, open, total, modules } }: { section: ModuleSection }) {
   const { t, formats } = useI18n();
   const titleId = useId();
-  const Icon = moduleIcon(category.icon);
   return (
     <section aria-labelledby={titleId}>
       <h2 id={titleId} className="mb-2 flex items-center gap-2 text-[0.9375rem] font-semibold">
-        <Icon aria-hidden className="size-4.5 text-muted" />
+        <ModuleIcon name={category.icon} className="size-4.5 text-muted" />
         {category.name}
         <span className="text-[0.8125rem] font-medium text-muted tabular">
           {t.modules.count(formats.number(open), formats.number(total))}

@@ -59,7 +59,9 @@ export function PlanComparison({ snapshot, plans }: PlanComparisonProps) {
         <caption className="sr-only">{t.upgrade.title}</caption>
         <thead>
           <tr className="border-b border-line align-bottom">
-            <td />
+            <th scope="col">
+              <span className="sr-only">{t.upgrade.criterion}</span>
+            </th>
             <th
               scope="col"
               className="rounded-t-lg bg-blue-tint px-2 py-2 text-right font-semibold text-blue"

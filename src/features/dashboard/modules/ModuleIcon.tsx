@@ -55,6 +55,7 @@ import {
   Wrench,
   type LucideIcon,
 } from 'lucide-react';
+import { createElement } from 'react';
 
 const ICONS: Record<string, LucideIcon> = {
   AlertTriangle,
@@ -108,7 +109,13 @@ const ICONS: Record<string, LucideIcon> = {
   Wrench,
 };
 
-/** The icon of a module or category by its name in the catalogue. */
-export function moduleIcon(name: string): LucideIcon {
-  return ICONS[name] ?? Box;
+interface ModuleIconProps {
+  /** A name from the catalogue. */
+  name: string;
+  className?: string;
+}
+
+/** The icon of a module or a category; decoration beside its name. */
+export function ModuleIcon({ name, className }: ModuleIconProps) {
+  return createElement(ICONS[name] ?? Box, { 'aria-hidden': true, className });
 }
