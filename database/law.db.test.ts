@@ -29,11 +29,13 @@ describe('the ground the migrations stand on', () => {
       'create table public.forgotten (id int); create function public.forgotten() returns int return 1',
     );
     const granted = await empty.query(
-      `select has_table_privilege(role, 'public.forgotten', 'select, insert, update, delete') as rows,
+      `select role, has_table_privilege(role, 'public.forgotten', 'select, insert, update, delete') as rows,
               has_function_privilege(role, 'public.forgotten()', 'execute') as calls
        from unnest(array['anon', 'authenticated', 'service_role']) role`,
     );
-    expect(granted.rows).toEqual(Array(3).fill({ rows: true, calls: true }));
+    expect(granted.rows).toEqual(
+      ['anon', 'authenticated', 'service_role'].map((role) => ({ role, rows: true, calls: true })),
+    );
     await empty.drop();
   });
 

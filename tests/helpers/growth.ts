@@ -27,7 +27,8 @@ export function growthPastLimit(messages: SentMessage[]): string[] {
     for (const [index, resource] of RESOURCES.entries()) {
       const used = next.usage[index] ?? 0;
       if (used <= (known.usage[index] ?? 0)) continue;
-      const fits = [known.limits[index], next.limits[index]].some((limit) => limit == null || used <= limit);
+      const limits = [known.limits[index] ?? Infinity, next.limits[index] ?? Infinity];
+      const fits = limits.some((limit) => used <= limit);
       if (!fits) wrong.push(`${resource} grew to ${used} at revision ${next.rev}`);
     }
     known = next;
