@@ -6,6 +6,8 @@ const alias = { '@': new URL('./src', import.meta.url).pathname };
 /** Three projects, told apart by the suffix of a test file: see CONTRIBUTING.md. */
 export default defineConfig({
   test: {
+    // What libraries print of expected refusals is shown only where a test fails.
+    silent: 'passed-only',
     projects: [
       {
         plugins: [react()],

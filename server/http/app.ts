@@ -1,5 +1,4 @@
 import { Hono } from 'hono';
-import { bodyLimit } from 'hono/body-limit';
 import type { Logger } from 'pino';
 import type { Registry } from 'prom-client';
 import type { DatabaseMonitor } from '../monitor.ts';
@@ -7,6 +6,7 @@ import type { Gateway } from '../realtime/options.ts';
 import type { SupabaseApi } from '../supabase-lite.ts';
 import { createAuthRoutes } from './auth.ts';
 import { databaseGuard } from './availability.ts';
+import { limitBody } from './body-limit.ts';
 import { answerHealth } from './health.ts';
 import { answerMetrics, measureRequests } from './metrics.ts';
 import { refusal } from './refusal.ts';
@@ -68,18 +68,6 @@ export function createHttpApp(options: HttpAppOptions): Hono {
     });
   });
   return app;
-}
-
-function limitBody(maxSize: number) {
-  return bodyLimit({
-    maxSize,
-    onError: () =>
-      refusal(413, {
-        code: 'body_too_large',
-        message: 'La requête est trop volumineuse.',
-        hint: `Send at most ${maxSize} bytes at once.`,
-      }),
-  });
 }
 
 /** The origin as the browser sees it, also behind a proxy that says so. */

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync, readdirSync } from 'node:fs';
-import { extname, join } from 'node:path';
+import { basename, extname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { brotliCompress, constants, gzip } from 'node:zlib';
 import { refusal } from './refusal.ts';
@@ -53,7 +53,7 @@ export function createStaticHandler(directory: string): (request: Request) => Pr
     }
     const path = decodePath(new URL(request.url).pathname);
     // A missing file is missing; only what looks like a page falls back to the app.
-    const asset = assets.get(path) ?? (extname(path) === '' ? assets.get(INDEX) : undefined);
+    const asset = assets.get(path) ?? (basename(path).includes('.') ? undefined : assets.get(INDEX));
     return asset
       ? answer(request, asset)
       : refusal(404, { code: 'not_found', message: 'There is no such page.' });

@@ -1,0 +1,153 @@
+import { request as httpRequest } from 'node:http';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type TestServer, startTestServer } from '../../tests/helpers/server.ts';
+
+let server: TestServer;
+beforeAll(async () => {
+  server = await startTestServer();
+});
+afterAll(() => server.stop());
+
+function get(path: string, headers: Record<string, string> = {}): Promise<Response> {
+  return fetch(`${server.url}${path}`, { headers });
+}
+
+/** A request with a header that `fetch` would not let through. */
+function statusWithHost(host: string, path = '/health'): Promise<number | undefined> {
+  return new Promise((resolve, reject) => {
+    const request = httpRequest(`${server.url}${path}`, { headers: { host } }, (response) => {
+      response.resume();
+      resolve(response.statusCode);
+    });
+    request.on('error', reject);
+    request.end();
+  });
+}
+
+describe('the server', () => {
+  it('is healthy when the database and the feed are', async () => {
+    const response = await get('/health');
+    expect(response.status).toBe(200);
+    expect(await response.json()).toMatchObject({
+      status: 'ok',
+      version: expect.stringMatching(/^\d+\.\d+\.\d+$/),
+      database: { status: 'ok', migration: expect.stringMatching(/^\d{3}$/) },
+      realtime: { status: 'ok', feed: 'streaming' },
+    });
+  });
+
+  it('tells the page where the API is, and nothing secret', async () => {
+    const text = await (await get('/config.json')).text();
+    expect(JSON.parse(text)).toEqual({ url: server.url, publishableKey: server.publishableKey, demo: true });
+    expect(text).not.toContain(server.secretKey);
+  });
+
+  it('tells the page the address that a proxy says it has', async () => {
+    const response = await get('/config.json', {
+      'x-forwarded-proto': 'https',
+      'x-forwarded-host': 'epilot.example',
+    });
+    expect(await response.json()).toMatchObject({ url: 'https://epilot.example' });
+  });
+
+  it.each(['/health', '/config.json', '/rest/v1/schools', '/auth/v1/user', '/nowhere.png', '/'])(
+    'puts the security headers on %s',
+    async (path) => {
+      const { headers } = await get(path);
+      const policy = headers.get('content-security-policy') ?? '';
+      expect(policy).toContain("default-src 'none'; script-src 'self'; style-src 'self'");
+      expect(policy).not.toContain('unsafe');
+      expect(policy).toContain(`connect-src 'self' ws://${new URL(server.url).host}`);
+      expect(Object.fromEntries(headers)).toMatchObject({
+        'x-content-type-options': 'nosniff',
+        'x-frame-options': 'DENY',
+        'referrer-policy': 'no-referrer',
+        'cross-origin-opener-policy': 'same-origin',
+      });
+    },
+  );
+
+  it('does not let a Host header write into the policy', async () => {
+    expect(await statusWithHost(`127.0.0.1; script-src *`)).toBe(400);
+  });
+
+  it.each(['evil.example', 'evil.example:54321', '127.0.0.1.evil.example'])(
+    'does not answer under the name %s',
+    async (host) => expect(await statusWithHost(host)).toBe(421),
+  );
+
+  it('answers under the names of this machine', async () => {
+    const { port } = new URL(server.url);
+    expect(await statusWithHost(`localhost:${port}`)).toBe(200);
+  });
+
+  it.each(['/functions/v1/hello', '/storage/v1/bucket', '/rest/v1', '/realtime/v1/nothing'])(
+    'serves no page at %s',
+    async (path) => {
+      const response = await get(path, { apikey: server.publishableKey });
+      expect(response.headers.get('content-type')).toContain('application/json');
+      expect(response.status).toBeGreaterThanOrEqual(400);
+    },
+  );
+});
+
+describe('a request that is too large', () => {
+  const megabyte = 'x'.repeat(1_048_576);
+
+  function post(path: string, body: string): Promise<Response> {
+    const headers = { apikey: server.publishableKey, 'content-type': 'application/json' };
+    return fetch(`${server.url}${path}`, { method: 'POST', headers, body });
+  }
+
+  it.each([
+    ['/rest/v1/schools', JSON.stringify({ name: megabyte })],
+    ['/auth/v1/token?grant_type=password', JSON.stringify({ email: 'a@b.cg', password: 'x'.repeat(65_536) })],
+  ])('is refused at %s before it is read', async (path, body) => {
+    const response = await post(path, body);
+    expect(response.status).toBe(413);
+    expect(await response.json()).toMatchObject({ code: 'body_too_large' });
+  });
+
+  it.each([
+    [1_048_576, 413],
+    [1_000, 401],
+  ])('is found out also when it does not say that it has %i bytes', async (size, expected) => {
+    const status = await new Promise((resolve, reject) => {
+      const headers = { apikey: server.publishableKey, 'content-type': 'application/json' };
+      const request = httpRequest(
+        `${server.url}/rest/v1/schools`,
+        { method: 'POST', headers },
+        (response) => {
+          response.resume();
+          resolve(response.statusCode);
+        },
+      );
+      request.on('error', reject);
+      // Two writes make a chunked body without a length.
+      request.write('{"name":"');
+      request.end(`${'x'.repeat(size)}"}`);
+    });
+    expect(status).toBe(expected);
+  });
+
+  it('is answered as usual when it is not', async () => {
+    const response = await post('/rest/v1/schools', JSON.stringify({ name: 'x'.repeat(1_000) }));
+    expect(response.status).toBe(401);
+  });
+});
+
+describe('the metrics', () => {
+  it('are told to this machine', async () => {
+    const text = await (await get('/metrics')).text();
+    expect(text).toContain('http_request_duration_seconds_bucket');
+    expect(text).toContain('process_cpu_seconds_total');
+    expect(text).toMatch(/^realtime_/m);
+  });
+
+  it('are told to nobody who comes through a proxy without the secret key', async () => {
+    const proxied = { 'x-forwarded-for': '203.0.113.7' };
+    expect((await get('/metrics', proxied)).status).toBe(401);
+    expect((await get('/metrics', { ...proxied, apikey: server.publishableKey })).status).toBe(401);
+    expect((await get('/metrics', { ...proxied, apikey: server.secretKey })).status).toBe(200);
+  });
+});

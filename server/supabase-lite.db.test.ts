@@ -1,0 +1,348 @@
+import { type SupabaseClient, createClient } from '@supabase/supabase-js';
+import { SignJWT } from 'jose';
+import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { type TestServer, startTestServer } from '../tests/helpers/server.ts';
+import { DEMO_PASSWORD } from './demo.ts';
+
+const VIANNEY = 'vianney@lamarelle.demo';
+const JWT_SECRET = 'a-secret-for-tests-that-is-long-enough';
+
+let server: TestServer;
+let client: SupabaseClient;
+
+beforeAll(async () => {
+  server = await startTestServer();
+  const owner = await server.database.connect();
+  await owner.query(`
+    create function public.raise(code text) returns void language plpgsql as $$
+    begin raise exception 'a sentence' using errcode = code, detail = '{"a":1}', hint = 'the way out'; end $$;
+    create function public.who() returns json language sql as $$
+      select json_build_object('role', current_user, 'session', session_user, 'uid', auth.uid(),
+        'claimed', auth.role(), 'timeout', current_setting('statement_timeout')) $$;
+    create function public.nap(seconds float8) returns void language plpgsql as $$
+    begin perform pg_sleep(seconds); end $$;
+    create table public.closed (id int);
+    create table public.open (id int primary key check (id > 0), owner uuid default auth.uid());
+    alter table public.open enable row level security;
+    create policy open_own on public.open for all to authenticated using (owner = (select auth.uid()));
+    create view public.mine with (security_invoker) as select id from public.open;
+    revoke all on public.closed, public.open from anon, authenticated, service_role;
+    grant select, insert on public.open to authenticated;
+    notify pgrst, 'reload schema'`);
+  // The definitions are read again when the notification has arrived.
+  await vi.waitFor(async () => expect((await newClient().rpc('who')).error).toBeNull());
+});
+afterAll(() => server.stop());
+beforeEach(() => {
+  client = newClient();
+});
+
+function newClient(key = server.publishableKey): SupabaseClient {
+  return createClient(server.url, key, { auth: { persistSession: false, autoRefreshToken: false } });
+}
+
+async function signIn(): Promise<void> {
+  const { error } = await client.auth.signInWithPassword({ email: VIANNEY, password: DEMO_PASSWORD });
+  expect(error).toBeNull();
+}
+
+interface RawRequest {
+  method?: string;
+  headers?: Record<string, string>;
+  body?: string;
+}
+
+/** A request as no client library would make it. */
+function request(path: string, { method = 'GET', headers = {}, body }: RawRequest = {}): Promise<Response> {
+  return fetch(`${server.url}${path}`, {
+    method,
+    headers: { apikey: server.publishableKey, 'content-type': 'application/json', ...headers },
+    ...(body === undefined ? {} : { body }),
+  });
+}
+
+async function bearer(
+  claims: Record<string, unknown>,
+  expiry: string,
+  secret = JWT_SECRET,
+): Promise<RawRequest> {
+  const token = await new SignJWT(claims)
+    .setProtectedHeader({ alg: 'HS256' })
+    .setIssuedAt(Math.floor(Date.now() / 1000) - 7_200)
+    .setExpirationTime(expiry)
+    .sign(new TextEncoder().encode(secret));
+  return { headers: { authorization: `Bearer ${token}` } };
+}
+
+describe('the official client', () => {
+  it('signs in, knows who it is, refreshes, and signs out', async () => {
+    await signIn();
+    const { data } = await client.auth.getUser();
+    expect(data.user?.email).toBe(VIANNEY);
+
+    const before = (await client.auth.getSession()).data.session;
+    const { data: refreshed, error } = await client.auth.refreshSession();
+    expect(error).toBeNull();
+    expect(refreshed.session?.refresh_token).not.toBe(before?.refresh_token);
+
+    expect((await client.auth.signOut()).error).toBeNull();
+    const replay = await newClient().auth.refreshSession({
+      refresh_token: refreshed.session?.refresh_token ?? '',
+    });
+    expect(replay.error?.status).toBe(400);
+  });
+
+  it('calls functions as the signed-in user, within the time limit of that role', async () => {
+    await signIn();
+    const user = (await client.auth.getUser()).data.user;
+    expect((await client.rpc('who')).data).toEqual({
+      role: 'authenticated',
+      session: 'authenticator',
+      uid: user?.id,
+      claimed: 'authenticated',
+      timeout: '8s',
+    });
+  });
+
+  it('reads and writes tables and views through the policies', async () => {
+    await signIn();
+    expect((await client.from('open').insert({ id: 7 })).error).toBeNull();
+    expect((await client.from('open').select('id')).data).toEqual([{ id: 7 }]);
+    expect((await client.from('mine').select()).data).toEqual([{ id: 7 }]);
+    const foreign = newClient();
+    await foreign.auth.signInWithPassword({ email: 'admin@edja.demo', password: DEMO_PASSWORD });
+    expect((await foreign.from('open').select('id')).data).toEqual([]);
+  });
+
+  it('acts as anon before sign-in, within the shorter time limit', async () => {
+    expect((await client.rpc('who')).data).toMatchObject({ role: 'anon', uid: null, timeout: '3s' });
+    expect((await client.from('open').select()).status).toBe(401);
+  });
+
+  it('acts as service_role with the secret key, outside a browser', async () => {
+    expect((await newClient(server.secretKey).rpc('who')).data).toMatchObject({ role: 'service_role' });
+    const inBrowser = await request('/rest/v1/rpc/who', {
+      method: 'POST',
+      headers: { apikey: server.secretKey, 'user-agent': 'Mozilla/5.0 (X11; Linux x86_64)' },
+    });
+    expect(inBrowser.status).toBe(401);
+  });
+});
+
+describe('sign-in', () => {
+  it('with a wrong password, or for nobody, is refused in the same words', async () => {
+    for (const email of [VIANNEY, 'nobody@nowhere.demo']) {
+      const { error } = await client.auth.signInWithPassword({ email, password: 'wrong' });
+      expect(error).toMatchObject({ status: 400, code: 'invalid_credentials' });
+    }
+  });
+
+  it.each([
+    ['', 'validation_failed'],
+    ['null', 'validation_failed'],
+    ['[]', 'validation_failed'],
+    ['{', 'validation_failed'],
+    ['{"email":1,"password":{}}', 'validation_failed'],
+    ['{"email":"a\\u0000@b.cg","password":"x"}', 'validation_failed'],
+    ['{"email":"a@b.cg"}', 'validation_failed'],
+  ])('with the body %o is a bad request', async (body, code) => {
+    const response = await request('/auth/v1/token?grant_type=password', { method: 'POST', body });
+    expect(response.status).toBe(400);
+    expect(await response.json()).toMatchObject({ code });
+  });
+
+  it.each(['', '?grant_type=', '?grant_type=pkce', '?grant_type=id_token'])(
+    'by a way that is not offered (%o) is a bad request',
+    async (query) =>
+      expect((await request(`/auth/v1/token${query}`, { method: 'POST', body: '{}' })).status).toBe(400),
+  );
+
+  it('is slowed down after ten wrong passwords', async () => {
+    const attempts = await Promise.all(
+      Array.from({ length: 12 }, () =>
+        client.auth.signInWithPassword({ email: 'admin@ngongo.demo', password: 'wrong' }),
+      ),
+    );
+    const codes = attempts.map(({ error }) => error?.code);
+    expect(codes.filter((code) => code === 'over_request_rate_limit')).toHaveLength(2);
+    const { error } = await client.auth.signInWithPassword({ email: VIANNEY, password: DEMO_PASSWORD });
+    expect(error).toBeNull();
+  });
+});
+
+describe('an account', () => {
+  it('cannot be made by a stranger', async () => {
+    const { error } = await client.auth.signUp({ email: 'me@stranger.cg', password: 'long enough 42' });
+    expect(error).toMatchObject({ status: 422, code: 'signup_disabled' });
+    const otp = await client.auth.signInWithOtp({
+      email: 'me@stranger.cg',
+      options: { shouldCreateUser: true },
+    });
+    expect(otp.error?.status).toBe(404);
+    const { rows } = await server.database.query(`select from auth.users where email = 'me@stranger.cg'`);
+    expect(rows).toEqual([]);
+  });
+
+  it.each([
+    '/otp',
+    '/magiclink',
+    '/recover',
+    '/resend',
+    '/verify',
+    '/authorize?provider=github',
+    '/callback',
+    '/admin/users',
+  ])('is not reached through %s', async (path) =>
+    expect((await request(`/auth/v1${path}`)).status).toBe(404),
+  );
+});
+
+describe('a token', () => {
+  const SUB = 'd0000000-0000-4000-8000-000000000002';
+
+  it('that has expired is refused with 401, and says so', async () => {
+    const response = await request(
+      '/rest/v1/rpc/who',
+      await bearer({ sub: SUB, role: 'authenticated' }, '-1h'),
+    );
+    expect(response.status).toBe(401);
+    expect(await response.json()).toMatchObject({ code: 'PGRST303', message: 'JWT expired' });
+  });
+
+  it.each(['garbage', 'a.b.c', 'eyJhbGciOiJub25lIn0.eyJyb2xlIjoic2VydmljZV9yb2xlIn0.'])(
+    'that is %o is refused with 401, and never taken for no token',
+    async (token) => {
+      const response = await request('/rest/v1/rpc/who', { headers: { authorization: `Bearer ${token}` } });
+      expect(response.status).toBe(401);
+      expect(await response.json()).toMatchObject({ code: 'PGRST301' });
+    },
+  );
+
+  it('that somebody else signed is refused', async () => {
+    const forged = await bearer(
+      { sub: SUB, role: 'service_role' },
+      '1h',
+      'another-secret-that-is-long-enough-too',
+    );
+    expect((await request('/rest/v1/rpc/who', forged)).status).toBe(401);
+  });
+
+  it.each(['postgres', 'supabase_admin', 'authenticator', 'none'])(
+    'cannot make its bearer %s',
+    async (role) => {
+      expect((await request('/rest/v1/rpc/who', await bearer({ sub: SUB, role }, '1h'))).status).toBe(401);
+    },
+  );
+
+  it('that has expired does not tell who its bearer was', async () => {
+    const response = await request('/auth/v1/user', await bearer({ sub: SUB, role: 'authenticated' }, '-1h'));
+    expect(response.status).toBe(403);
+    expect(await response.json()).toMatchObject({ error_code: 'bad_jwt' });
+  });
+});
+
+describe('a key', () => {
+  it.each([
+    ['/rest/v1/open', {}],
+    ['/auth/v1/user', {}],
+    ['/rest/v1/open', { apikey: 'sb_publishable_guess' }],
+    ['/auth/v1/settings', { apikey: 'sb_secret_guess' }],
+  ])('is needed for %s, and %o is none', async (path, headers) => {
+    const response = await fetch(`${server.url}${path}`, { headers });
+    expect(response.status).toBe(401);
+  });
+});
+
+describe('an error of the database', () => {
+  it.each([
+    ['PT402', 402],
+    ['PT403', 403],
+    ['PT404', 404],
+    ['PT409', 409],
+    ['P0001', 400],
+    ['23514', 400],
+    ['23505', 409],
+    ['42501', 401],
+    ['40001', 500],
+  ])('%s is answered with %i, its sentence, detail and hint', async (code, status) => {
+    const answer = await client.rpc('raise', { code });
+    expect(answer.status).toBe(status);
+    expect(answer.error).toMatchObject({ code, message: 'a sentence' });
+    if (code !== '23505') expect(answer.error).toMatchObject({ details: '{"a":1}', hint: 'the way out' });
+  });
+
+  it('that comes of a time limit keeps its code', async () => {
+    const answer = await client.rpc('nap', { seconds: 30 });
+    expect(answer).toMatchObject({ status: 500, error: { code: '57014' } });
+  });
+
+  it('that comes of a check constraint is the fault of who wrote', async () => {
+    await signIn();
+    const answer = await client.from('open').insert({ id: -1 });
+    expect(answer).toMatchObject({ status: 400, error: { code: '23514' } });
+  });
+
+  it('that comes of a body which is no JSON is a bad request', async () => {
+    const response = await request('/rest/v1/rpc/who', { method: 'POST', body: '{"a' });
+    expect(response.status).toBe(400);
+    expect(await response.json()).toMatchObject({ code: 'PGRST102' });
+  });
+});
+
+describe('@supabase/lite', () => {
+  it('grants nobody anything, whatever is asked of it', async () => {
+    const grants = `select table_schema, table_name, grantee, privilege_type
+      from information_schema.table_privileges where grantee in ('anon', 'authenticated', 'service_role')
+      order by 1, 2, 3, 4`;
+    const { rows: before } = await server.database.query(grants);
+    await signIn();
+    await client.from('open').select();
+    await client.from('closed').select();
+    await client.rpc('who');
+    await newClient().from('open').select();
+    const { rows: after } = await server.database.query(grants);
+    expect(after).toEqual(before);
+    expect((await client.from('closed').select()).error?.code).toBe('42501');
+    const { rows: defaults } = await server.database.query(
+      `select defaclrole::regrole::text as role from pg_default_acl group by 1 order by 1`,
+    );
+    expect(defaults).toEqual([{ role: 'postgres' }]);
+  });
+
+  it('logs in with a role that owns nothing and is a superuser nowhere', async () => {
+    const { rows } = await server.database.query(`
+      select rolsuper or rolbypassrls or rolcreaterole or rolcreatedb or rolreplication as strong,
+        (select count(*)::int from pg_class where relowner = r.oid) as owns
+      from pg_roles r where rolname = 'authenticator'`);
+    expect(rows).toEqual([{ strong: false, owns: 0 }]);
+  });
+
+  it.each([
+    '/_system/config',
+    '/_system/info',
+    '/_system/introspect',
+    '/_studio',
+    '/rest/v1/../_system/info',
+  ])('shows neither Studio nor system at %s, not even to the secret key', async (path) => {
+    const response = await request(path, { headers: { apikey: server.secretKey } });
+    const text = await response.text();
+    expect(text).not.toContain('jwt_secret');
+    expect(text).not.toContain('publishable_key');
+    expect(response.status === 404 || text.includes('<div id="root">')).toBe(true);
+  });
+
+  it('has no administrator’s mode for requests from this machine without a key', async () => {
+    const response = await fetch(`${server.url}/rest/v1/closed`);
+    expect(response.status).toBe(401);
+  });
+
+  it.each(['auth', 'private', 'realtime', 'storage', 'pg_catalog'])(
+    'does not expose schema %s',
+    async (schema) => {
+      const response = await request('/rest/v1/users', {
+        headers: { apikey: server.secretKey, 'accept-profile': schema },
+      });
+      expect(response.status).toBe(406);
+    },
+  );
+});
