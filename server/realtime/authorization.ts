@@ -2,13 +2,13 @@
  * May this bearer read or write this topic? The answer is the project's own row-level security on
  * `realtime.messages`, asked in a transaction that is rolled back. See docs/adr/0011.
  *
- * Each question is one round trip: its statements go to PostgreSQL as one text, with every value quoted as a
- * literal by `pg` (the extended protocol cannot carry several statements).
+ * Each question is one round trip; every value in it is quoted as a literal by `pg`.
  */
 import { randomUUID } from 'node:crypto';
-import { escapeLiteral, type Pool } from 'pg';
+import { escapeLiteral } from 'pg';
+import type { Ask } from './asking.ts';
 import { errorCode, RealtimeError } from './errors.ts';
-import type { Limits, Logger } from './options.ts';
+import type { Logger } from './options.ts';
 import type { Session } from './sessions.ts';
 
 /** What a member may receive. */
@@ -26,34 +26,8 @@ export interface Authorizer {
   canWrite(session: Session, topic: string, extension: Extension): Promise<boolean>;
 }
 
-/**
- * @param pool its size is the number of questions asked at once; the others wait in line, so that ten thousand
- *   joins do not starve the database
- */
-export function createAuthorizer(
-  pool: Pool,
-  limits: Pick<Limits, 'probeTimeoutMs'>,
-  log: Logger,
-): Authorizer {
-  const begin = `begin; set local statement_timeout = ${Math.trunc(limits.probeTimeoutMs)};`;
-
-  const ask = async (statements: string): Promise<Record<string, string>[]> => {
-    const client = await pool.connect();
-    try {
-      // A text of several statements gives one result for each.
-      const results: unknown = await client.query(`${begin}${statements}rollback;`);
-      client.release();
-      return (results as { rows: Record<string, string>[] }[]).flatMap((result) => result.rows);
-    } catch (error) {
-      // A failed statement leaves the transaction open and aborted; a broken connection is thrown away.
-      await client.query('rollback').then(
-        () => client.release(),
-        (broken: Error) => client.release(broken),
-      );
-      throw error;
-    }
-  };
-
+/** @param ask bounded in number and time by its pool and its limits */
+export function createAuthorizer(ask: Ask, log: Logger): Authorizer {
   /** “No” where the policies failed, an error where the database did. */
   const denied = (error: unknown, session: Session, topic: string): false => {
     const state = errorCode(error) ?? '';

@@ -14,18 +14,21 @@
  */
 import type { ReadRights } from './authorization.ts';
 import type { ClientFrame } from './frames.ts';
+import type { Replayed } from './replay.ts';
 import type { Session } from './sessions.ts';
 import type { RealtimeError } from './errors.ts';
 
 export type State = 'joining' | 'joined' | 'checking' | 'closed';
 
 interface Events {
-  /** The bearer may read: `rights` say what. */
-  join_allowed: { session: Session; rights: ReadRights };
+  /** The bearer may read: `rights` say what; `past` are the messages to replay. */
+  join_allowed: { session: Session; rights: ReadRights; past: Replayed[] };
   join_refused: { error: RealtimeError };
   /** The client pushed a broadcast. */
   broadcast: { frame: ClientFrame };
-  /** The same push, when it is not known yet whether the bearer may write. */
+  /** The client tracks or untracks itself. */
+  presence: { frame: ClientFrame };
+  /** The same push of either kind, when it is not known yet whether the bearer may write. */
   write_unknown: { frame: ClientFrame };
   /** `allowed` is null when the database did not answer. */
   write_known: { allowed: boolean | null; frame: ClientFrame };
@@ -55,8 +58,9 @@ export interface Actions {
   admit(event: ChannelEvent<'join_allowed'>): void;
   refuse(event: ChannelEvent<'join_refused'>): void;
   /** Keeps the event until the check in flight is over: pushes keep their order. */
-  defer(event: ChannelEvent<'broadcast' | 'access_token' | 'other'>): void;
+  defer(event: ChannelEvent<'broadcast' | 'presence' | 'access_token' | 'other'>): void;
   publish(event: ChannelEvent<'broadcast'>): void;
+  track(event: ChannelEvent<'presence'>): void;
   askWrite(event: ChannelEvent<'write_unknown'>): void;
   settleWrite(event: ChannelEvent<'write_known'>): void;
   verify(event: ChannelEvent<'access_token'>): void;
@@ -84,6 +88,7 @@ export const TRANSITIONS: Readonly<Record<State, Row>> = {
     join_allowed: { to: 'joined', act: 'admit' },
     join_refused: { to: 'closed', act: 'refuse' },
     broadcast: { to: 'joining', act: 'defer' },
+    presence: { to: 'joining', act: 'defer' },
     write_unknown: { to: 'joining', act: 'ignore' },
     write_known: { to: 'joining', act: 'ignore' },
     access_token: { to: 'joining', act: 'defer' },
@@ -103,6 +108,7 @@ export const TRANSITIONS: Readonly<Record<State, Row>> = {
     join_allowed: { to: 'joined', act: 'ignore' },
     join_refused: { to: 'joined', act: 'ignore' },
     broadcast: { to: 'joined', act: 'publish' },
+    presence: { to: 'joined', act: 'track' },
     write_unknown: { to: 'checking', act: 'askWrite' },
     write_known: { to: 'joined', act: 'ignore' },
     access_token: { to: 'checking', act: 'verify' },
@@ -120,6 +126,7 @@ export const TRANSITIONS: Readonly<Record<State, Row>> = {
     join_allowed: { to: 'checking', act: 'ignore' },
     join_refused: { to: 'checking', act: 'ignore' },
     broadcast: { to: 'checking', act: 'defer' },
+    presence: { to: 'checking', act: 'defer' },
     write_unknown: { to: 'checking', act: 'ignore' },
     write_known: { to: 'joined', act: 'settleWrite' },
     access_token: { to: 'checking', act: 'defer' },
@@ -138,6 +145,7 @@ export const TRANSITIONS: Readonly<Record<State, Row>> = {
     join_allowed: { to: 'closed', act: 'ignore' },
     join_refused: { to: 'closed', act: 'ignore' },
     broadcast: { to: 'closed', act: 'ignore' },
+    presence: { to: 'closed', act: 'ignore' },
     write_unknown: { to: 'closed', act: 'ignore' },
     write_known: { to: 'closed', act: 'ignore' },
     access_token: { to: 'closed', act: 'ignore' },

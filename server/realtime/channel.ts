@@ -1,12 +1,14 @@
 /** One channel of one socket: carries out what the table in channel-states.ts decides. */
-import type { ReadRights } from './authorization.ts';
+import { randomUUID } from 'node:crypto';
+import type { Extension, ReadRights } from './authorization.ts';
 import { TRANSITIONS, type Actions, type ChannelEvent, type State } from './channel-states.ts';
 import type { Connection } from './connection.ts';
-import type { Broadcast } from './encode.ts';
+import { encodeBroadcast, type Broadcast } from './encode.ts';
 import { RealtimeError } from './errors.ts';
-import type { ClientFrame, Version } from './frames.ts';
+import { isRecord, type ClientFrame, type Version } from './frames.ts';
 import type { Member, StreamName } from './hub.ts';
 import type { JoinRequest } from './join.ts';
+import { Seam, type Replayed } from './replay.ts';
 import { API_KEY_PREFIX, expired, type Session } from './sessions.ts';
 
 export class Channel implements Actions, Member {
@@ -20,9 +22,13 @@ export class Channel implements Actions, Member {
   #state: State = 'joining';
   #session: Session;
   #rights: ReadRights = { broadcast: false, presence: false };
-  /** Null until the first push asks. */
-  #mayWrite: boolean | null = null;
+  /** Absent until the first push of its kind asks. */
+  #mayWrite: Partial<Record<Extension, boolean>> = {};
   #deferred: ChannelEvent[] = [];
+  #deferredBytes = 0;
+  readonly #seam: Seam | null;
+  #presenceKey: string | null;
+  #watches = false;
 
   /** @param frame the `phx_join`; the answer to it is sent when the bearer's rights are known */
   constructor(connection: Connection, frame: ClientFrame, topic: string, request: JoinRequest) {
@@ -33,7 +39,9 @@ export class Channel implements Actions, Member {
     this.#request = request;
     this.#session = connection.session;
     this.stream = { topic, private: request.private };
-    void this.#authorize(request.accessToken ?? connection.session.token).then(
+    this.#seam = request.replay && new Seam(connection.context.limits.backlogBytes);
+    this.#presenceKey = request.presenceKey;
+    void this.#enter(request.accessToken ?? connection.session.token).then(
       (granted) => this.handle({ type: 'join_allowed', ...granted }),
       (error: unknown) => this.handle({ type: 'join_refused', error: asRealtimeError(error) }),
     );
@@ -58,8 +66,8 @@ export class Channel implements Actions, Member {
     }
   }
 
-  deliver(frame: Buffer): void {
-    this.#connection.write(frame);
+  deliver(frame: Buffer, id?: string): void {
+    if (!this.#seam || this.#seam.admits(frame, id)) this.#connection.write(frame);
   }
 
   admit(event: ChannelEvent<'join_allowed'>): void {
@@ -68,29 +76,56 @@ export class Channel implements Actions, Member {
     metrics.joins.inc();
     metrics.channels.inc();
     this.#connection.reply(this.#joinRef, this.#joinMessageRef, this.#topic, 'ok', { postgres_changes: [] });
+    this.#tellPast(event.past);
+    this.#tellPresence();
     this.#drain();
   }
 
   refuse(event: ChannelEvent<'join_refused'>): void {
     this.#connection.refuse(this.#joinRef, this.#joinMessageRef, this.#topic, event.error);
-    this.#connection.forget(this.#topic, this);
+    this.release();
   }
 
-  defer(event: ChannelEvent<'broadcast' | 'access_token' | 'other'>): void {
+  defer(event: ChannelEvent<'broadcast' | 'presence' | 'access_token' | 'other'>): void {
     this.#deferred.push(event);
+    this.#deferredBytes += 'frame' in event ? event.frame.size : event.token.length;
+    // Whoever pushes so much while the database is asked would fill the memory.
+    if (this.#deferredBytes > this.#connection.context.limits.frameBytes) {
+      this.handle({ type: 'flooded', message: 'Too many messages per second' });
+    }
   }
 
   publish({ frame }: ChannelEvent<'broadcast'>): void {
-    if (!this.#request.private) return this.#send(frame);
-    if (this.#mayWrite === null) return this.handle({ type: 'write_unknown', frame });
+    const allowed = this.#mayPush('broadcast');
+    if (allowed === undefined) return this.handle({ type: 'write_unknown', frame });
     // Danger: no reply tells a bearer without the right anything; the protocol wants the push dropped.
-    if (this.#mayWrite) this.#send(frame);
+    if (allowed) this.#send(frame);
     else this.#connection.context.metrics.refusals.inc({ reason: 'WriteDenied' });
+  }
+
+  track({ frame }: ChannelEvent<'presence'>): void {
+    const { metrics, presence } = this.#connection.context;
+    const event = String(frame.payload['event']).toLowerCase();
+    if (event === 'untrack') {
+      presence.untrack(this.stream, this);
+      return this.#connection.reply(this.#joinRef, frame.ref, this.#topic, 'ok', {});
+    }
+    if (event !== 'track') return this.decline({ type: 'other', frame });
+    const allowed = this.#mayPush('presence');
+    if (allowed === undefined) return this.handle({ type: 'write_unknown', frame });
+    const said = frame.payload['payload'];
+    this.#presenceKey ??= randomUUID();
+    const refusal = allowed
+      ? presence.track(this.stream, this, this.#presenceKey, isRecord(said) ? said : {})
+      : 'WriteDenied';
+    if (!refusal) return this.#connection.reply(this.#joinRef, frame.ref, this.#topic, 'ok', {});
+    metrics.refusals.inc({ reason: refusal });
+    this.#connection.reply(this.#joinRef, frame.ref, this.#topic, 'error', { reason: refusal });
   }
 
   askWrite({ frame }: ChannelEvent<'write_unknown'>): void {
     const { authorizer, log } = this.#connection.context;
-    void authorizer.canWrite(this.#session, this.stream.topic, 'broadcast').then(
+    void authorizer.canWrite(this.#session, this.stream.topic, extensionOf(frame)).then(
       (allowed) => this.handle({ type: 'write_known', allowed, frame }),
       (error: unknown) => {
         log.warn({ err: error, topic: this.#topic }, 'could not tell whether a push is allowed');
@@ -100,9 +135,11 @@ export class Channel implements Actions, Member {
   }
 
   settleWrite({ allowed, frame }: ChannelEvent<'write_known'>): void {
-    this.#mayWrite = allowed;
-    if (allowed !== null) this.publish({ type: 'broadcast', frame });
-    else if (this.#request.ack) {
+    const type = extensionOf(frame);
+    if (allowed !== null) {
+      this.#mayWrite[type] = allowed;
+      this.handle({ type, frame });
+    } else if (type === 'presence' || this.#request.ack) {
       const reason = 'UnableToSetPolicies: Realtime was unable to ask the project database';
       this.#connection.reply(this.#joinRef, frame.ref, this.#topic, 'error', { reason });
     }
@@ -135,7 +172,8 @@ export class Channel implements Actions, Member {
     if (session !== this.#session) {
       this.#connection.context.hub.leave(this.stream, this);
       this.#grant(session, rights);
-      this.#mayWrite = null;
+      this.#mayWrite = {};
+      this.#tellPresence();
     }
     this.#drain();
   }
@@ -148,10 +186,8 @@ export class Channel implements Actions, Member {
   }
 
   decline({ frame }: ChannelEvent<'other'>): void {
-    const reason =
-      frame.event === 'presence'
-        ? 'PresenceNotServed: Presence is not served by this gateway'
-        : `UnknownEvent: ${frame.event} is not an event of this protocol`;
+    const event = frame.event === 'presence' ? `presence ${String(frame.payload['event'])}` : frame.event;
+    const reason = `UnknownEvent: ${event} is not an event of this protocol`;
     this.#connection.reply(this.#joinRef, frame.ref, this.#topic, 'error', { reason });
   }
 
@@ -169,8 +205,9 @@ export class Channel implements Actions, Member {
   }
 
   release(): void {
-    const { hub, metrics } = this.#connection.context;
+    const { hub, metrics, presence } = this.#connection.context;
     hub.leave(this.stream, this);
+    presence.leave(this.stream, this);
     if (this.#admitted) metrics.channels.dec();
     this.#deferred = [];
     this.#connection.forget(this.#topic, this);
@@ -195,10 +232,34 @@ export class Channel implements Actions, Member {
     if (rights.broadcast) this.#connection.context.hub.join(this.stream, this);
   }
 
+  /** Undefined: the database must be asked. */
+  #mayPush(extension: Extension): boolean | undefined {
+    return this.#request.private ? this.#mayWrite[extension] : true;
+  }
+
+  #tellPast(past: Replayed[]): void {
+    if (!this.#seam) return;
+    for (const { id, broadcast } of past) {
+      const meta = { id, replayed: true } as const;
+      const frame = encodeBroadcast(this.version, this.#topic, { kind: 'user', ...broadcast, meta });
+      if (frame) this.#connection.write(frame);
+    }
+    for (const frame of this.#seam.close(past.map(({ id }) => id))) this.#connection.write(frame);
+  }
+
+  /** Tells who is here, once; the differences follow. */
+  #tellPresence(): void {
+    if (this.#watches || !this.#request.presence || !this.#rights.presence) return;
+    this.#watches = true;
+    const state = this.#connection.context.presence.watch(this.stream, this);
+    this.#connection.send(this.#joinRef, null, this.#topic, 'presence_state', state);
+  }
+
   #drain(): void {
     const events = this.#deferred;
     if (events.length === 0) return;
     this.#deferred = [];
+    this.#deferredBytes = 0;
     for (const event of events) this.handle(event);
   }
 
@@ -221,6 +282,19 @@ export class Channel implements Actions, Member {
     } else this.#connection.reply(this.#joinRef, frame.ref, this.#topic, 'ok', {});
   }
 
+  /** The bearer's rights, and the past that was asked for. From before that question on, live messages are held. */
+  async #enter(token: string): Promise<{ session: Session; rights: ReadRights; past: Replayed[] }> {
+    const { hub, replay } = this.#connection.context;
+    const granted = await this.#authorize(token);
+    const wanted = this.#request.replay;
+    // The channel may have been left meanwhile.
+    if (!wanted || !granted.rights.broadcast || this.#state !== 'joining') return { ...granted, past: [] };
+    hub.join(this.stream, this);
+    const past = await replay(this.stream.topic, wanted);
+    if (!this.#seam?.burst) return { ...granted, past };
+    throw new RealtimeError('UnableToReplayMessages', 'Too many messages came while the past was read');
+  }
+
   async #authorize(token: string): Promise<{ session: Session; rights: ReadRights }> {
     const session = await this.#connection.sessionOf(token);
     if (!this.#request.private) return { session, rights: { broadcast: true, presence: true } };
@@ -231,6 +305,11 @@ export class Channel implements Actions, Member {
       `You do not have permissions to read from this Channel topic: ${this.stream.topic}`,
     );
   }
+}
+
+/** What a push needs the right to write. */
+function extensionOf(frame: ClientFrame): Extension {
+  return frame.event === 'presence' ? 'presence' : 'broadcast';
 }
 
 function asRealtimeError(error: unknown): RealtimeError {

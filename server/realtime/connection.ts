@@ -10,13 +10,17 @@ import type { Hub } from './hub.ts';
 import { parseJoin } from './join.ts';
 import type { Metrics } from './metrics.ts';
 import type { Limits, Logger } from './options.ts';
+import type { Presence } from './presence.ts';
+import type { Replay } from './replay.ts';
 import { API_KEY_PREFIX, expired, type Session, type Sessions } from './sessions.ts';
 import type { Turns } from './turns.ts';
 
 /** What all connections of a gateway share. */
 export interface Context {
   hub: Hub;
+  presence: Presence;
   authorizer: Authorizer;
+  replay: Replay;
   sessions: Sessions;
   turns: Turns;
   limits: Limits;
@@ -219,6 +223,7 @@ export class Connection {
     }
     if (frame.event === 'phx_leave') return channel.handle({ type: 'phx_leave', frame });
     if (frame.event === 'broadcast') return channel.handle({ type: 'broadcast', frame });
+    if (frame.event === 'presence') return channel.handle({ type: 'presence', frame });
     if (frame.event !== 'access_token') return channel.handle({ type: 'other', frame });
     const token = frame.payload['access_token'];
     if (typeof token === 'string') channel.handle({ type: 'access_token', token });

@@ -8,7 +8,7 @@ export type RealtimeErrorCode =
   | 'InvalidJWTToken'
   | 'JwtSignatureError'
   | 'MalformedJWT'
-  | 'PresenceNotServed'
+  | 'PresenceLimitReached'
   | 'RealtimeDisabledForConfiguration'
   | 'RealtimeRestarting'
   | 'SlotUnavailable'

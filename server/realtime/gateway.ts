@@ -9,6 +9,7 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
 import pg from 'pg';
+import { createAsk } from './asking.ts';
 import { createAuthorizer } from './authorization.ts';
 import { CLOSE_RESTART, Connection, type Context } from './connection.ts';
 import { Feed } from './feed.ts';
@@ -16,6 +17,8 @@ import { Hub } from './hub.ts';
 import { createMetrics } from './metrics.ts';
 import { DEFAULT_LIMITS, SILENT_LOGGER, type Gateway, type GatewayOptions } from './options.ts';
 import { preflight } from './preflight.ts';
+import { Presence } from './presence.ts';
+import { createReplay } from './replay.ts';
 import { createRestHandler } from './rest.ts';
 import { createSessions } from './sessions.ts';
 import { Slot } from './slot.ts';
@@ -53,8 +56,19 @@ export async function createRealtimeGateway(options: GatewayOptions): Promise<Ga
 
   const hub = new Hub(metrics);
   const connections = new Set<Connection>();
-  const authorizer = createAuthorizer(pool, limits, log);
-  const context: Context = { hub, authorizer, sessions, turns: new Turns(), limits, metrics, log, now };
+  const ask = createAsk(pool, limits);
+  const context: Context = {
+    hub,
+    presence: new Presence(limits, metrics, now),
+    authorizer: createAuthorizer(ask, log),
+    replay: createReplay(ask),
+    sessions,
+    turns: new Turns(),
+    limits,
+    metrics,
+    log,
+    now,
+  };
   let closing = false;
 
   let slot: Slot;

@@ -6,8 +6,8 @@ import type { Metrics } from './metrics.ts';
 /** What the hub needs of a member. */
 export interface Member {
   readonly version: Version;
-  /** Takes one prepared WebSocket frame. Must not throw. */
-  deliver(frame: Buffer): void;
+  /** Takes one prepared WebSocket frame; `id` is that of a stored message. Must not throw. */
+  deliver(frame: Buffer, id?: string): void;
 }
 
 /** One stream of messages: private and public channels of one name are two. */
@@ -51,6 +51,7 @@ export class Hub {
     const wireTopic = `realtime:${stream.topic}`;
     // Undefined: not asked for yet. Null: this serializer cannot carry it.
     const frames: Record<Version, Buffer | null | undefined> = { '1.0.0': undefined, '2.0.0': undefined };
+    const id = broadcast.kind === 'user' ? broadcast.meta?.id : undefined;
     const stop = this.#metrics.fanout.startTimer();
     let count = 0;
     for (const member of members) {
@@ -61,7 +62,7 @@ export class Hub {
         frames[member.version] = frame;
       }
       if (frame === null) continue;
-      member.deliver(frame);
+      member.deliver(frame, id);
       count += 1;
     }
     stop();
@@ -70,6 +71,7 @@ export class Hub {
   }
 }
 
-function keyOf(stream: StreamName): string {
+/** One text for one stream. */
+export function keyOf(stream: StreamName): string {
   return `${stream.private ? 'private' : 'public'}:${stream.topic}`;
 }

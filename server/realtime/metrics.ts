@@ -27,6 +27,7 @@ export function createMetrics(registry: Registry = new Registry()) {
       help: 'Messages written to sockets',
       registers,
     }),
+    presences: new Gauge({ name: 'realtime_presences', help: 'Channels that track themselves', registers }),
     fanout: new Histogram({
       name: 'realtime_fanout_seconds',
       help: 'Time to write one message to all members of its topic',

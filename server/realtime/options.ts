@@ -26,6 +26,15 @@ export interface Limits {
   frameBytes: number;
   /** Largest payload of a broadcast, bytes. */
   payloadBytes: number;
+  /** Largest state that one channel may track, bytes of JSON with its key. */
+  presenceBytes: number;
+  /**
+   * Largest presence of one topic, bytes of JSON. Danger: whoever joins is sent all of it at once, so it must stay
+   * well below `backlogBytes`.
+   */
+  presenceTopicBytes: number;
+  /** Changes of a topic's presence are told at most so often, milliseconds; those in between go out together. */
+  presenceTickMs: number;
   /** A socket that sent nothing for so long is closed, milliseconds. */
   silenceMs: number;
   /** How often silence and token expiry are looked at, milliseconds. */
@@ -52,6 +61,9 @@ export const DEFAULT_LIMITS: Readonly<Limits> = {
   eventsPerSecondPerSocket: 1_000,
   frameBytes: 5_000_000,
   payloadBytes: 3_000_000,
+  presenceBytes: 16_384,
+  presenceTopicBytes: 524_288,
+  presenceTickMs: 50,
   silenceMs: 60_000,
   sweepMs: 1_000,
   backlogBytes: 1_048_576,

@@ -29,7 +29,11 @@ export function readMessage(insert: WalMessage & { tag: 'insert' }): StoredMessa
   };
 }
 
-function contentOf(payload: string | null, binary: string | null): Pick<UserBroadcast, 'encoding' | 'bytes'> {
+/** What a row carries, from PostgreSQL's text form of its two columns. */
+export function contentOf(
+  payload: string | null,
+  binary: string | null,
+): Pick<UserBroadcast, 'encoding' | 'bytes'> {
   if (payload === null && binary !== null) {
     return { encoding: 'raw', bytes: Buffer.from(binary.slice('\\x'.length), 'hex') };
   }
