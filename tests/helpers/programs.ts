@@ -1,0 +1,216 @@
+/** Random programs over groups, plans and modules, for properties that must hold whatever is done in whatever order. */
+import fc from 'fast-check';
+import { RESOURCES, type Resource } from '../../src/core/entitlements.ts';
+import type { TestDatabase } from './database.ts';
+import { createPlan, createTenant, idOf } from './tenants.ts';
+
+/** What a program acts on. An operation names each by its place, so that it can be printed and run again. */
+export interface World {
+  groups: string[];
+  plans: string[];
+  modules: string[];
+  categories: string[];
+}
+
+export type Operation =
+  | { do: 'add' | 'remove' | 'sleep' | 'wake'; group: number; resource: Resource; count: number }
+  | { do: 'resize'; group: number; bytes: number }
+  | { do: 'upsert'; group: number; count: number }
+  | { do: 'move school'; group: number; to: number }
+  | { do: 'delete school'; group: number }
+  | { do: 'subscribe'; group: number; plan: number }
+  | { do: 'set status'; group: number; status: string }
+  | { do: 'limit'; plan: number; resource: Resource; limit: number | null }
+  | { do: 'attach' | 'detach'; plan: number; module: number }
+  | { do: 'recategorise'; module: number; category: number };
+
+/** One transaction: its operations, each in a savepoint of its own, and whether it is kept. */
+export interface Transaction {
+  operations: Operation[];
+  commit: boolean;
+}
+
+const GROUPS = 3;
+const PLANS = 2;
+const MODULES = 4;
+const CATEGORIES = 2;
+
+/** Makes a fresh world; `gratuit`, to which groups may fall, is shared by all. */
+export async function createWorld(db: TestDatabase): Promise<World> {
+  const world: World = { groups: [], plans: [], modules: [], categories: [] };
+  for (let n = 0; n < PLANS; n += 1) {
+    world.plans.push(await createPlan(db, { schools: 3 + n, students: 5 + n, staff: 4, storage: null }));
+  }
+  for (let n = 0; n < GROUPS; n += 1) {
+    world.groups.push((await createTenant(db, world.plans[n % PLANS])).id);
+  }
+  for (let n = 0; n < CATEGORIES; n += 1) {
+    world.categories.push(
+      await idOf(
+        db,
+        `insert into public.business_categories (slug, name, icon, color, position)
+         values ('c-' || gen_random_uuid(), 'Essai', 'Box', '#000000', 99) returning id`,
+      ),
+    );
+  }
+  for (let n = 0; n < MODULES; n += 1) {
+    world.modules.push(
+      await idOf(
+        db,
+        `insert into public.modules (slug, category_id, name, icon, position)
+         values ('m-' || gen_random_uuid(), $1, 'Essai', 'Box', 99) returning id`,
+        [world.categories[n % CATEGORIES]],
+      ),
+    );
+  }
+  return world;
+}
+
+const TABLES = { schools: 'schools', students: 'students', staff: 'staff', storage: 'documents' } as const;
+const FIELDS = {
+  schools: `(school_group_id, name) select $1::uuid, 'École ' || i from generate_series(1, $2::int) i`,
+  students: `(school_group_id, school_id, first_name, last_name) select s.school_group_id, s.id, 'A', 'B'`,
+  staff: `(school_group_id, school_id, first_name, last_name) select s.school_group_id, s.id, 'A', 'B'`,
+  storage: `(school_group_id, school_id, name, size_bytes) select s.school_group_id, s.id, 'Pièce', 400000000`,
+} as const;
+const IN_ANY_SCHOOL = `from (select id, school_group_id from public.schools where school_group_id = $1 limit 1) s,
+  generate_series(1, $2::int)`;
+const SOME = (table: string, where = 'true'): string =>
+  `(select id from public.${table} where school_group_id = $1 and ${where} order by id limit $2)`;
+
+/** The statement of an operation; it touches no row where there is nothing to touch. */
+export function statementOf(operation: Operation, world: World): [sql: string, parameters: unknown[]] {
+  const group = 'group' in operation ? world.groups[operation.group] : undefined;
+  const plan = 'plan' in operation ? world.plans[operation.plan] : undefined;
+  const module = 'module' in operation ? world.modules[operation.module] : undefined;
+  switch (operation.do) {
+    case 'add': {
+      const rows = operation.resource === 'schools' ? '' : IN_ANY_SCHOOL;
+      const insert = `insert into public.${TABLES[operation.resource]} ${FIELDS[operation.resource]} ${rows}`;
+      return [insert, [group, operation.count]];
+    }
+    case 'remove': {
+      const table = TABLES[operation.resource];
+      return [`delete from public.${table} where id in ${SOME(table)}`, [group, operation.count]];
+    }
+    case 'sleep':
+    case 'wake': {
+      if (operation.resource === 'storage') return ['select 1', []];
+      const table = TABLES[operation.resource];
+      const asleep = operation.resource === 'schools' ? 'archived' : 'inactive';
+      const [from, to] = operation.do === 'sleep' ? ['active', asleep] : [asleep, 'active'];
+      return [
+        `update public.${table} set status = '${to}' where id in ${SOME(table, `status = '${from}'`)}`,
+        [group, operation.count],
+      ];
+    }
+    case 'resize':
+      return [
+        'update public.documents set size_bytes = $2 where school_group_id = $1',
+        [group, operation.bytes],
+      ];
+    case 'upsert':
+      return [
+        `insert into public.students (id, school_group_id, school_id, first_name, last_name)
+         select id, school_group_id, school_id, 'A', 'B' from public.students where school_group_id = $1
+         union all select gen_random_uuid(), s.school_group_id, s.id, 'A', 'B' ${IN_ANY_SCHOOL}
+         on conflict (id) do update set status = 'active'`,
+        [group, operation.count],
+      ];
+    case 'move school':
+      return [
+        `update public.schools set school_group_id = $3 where id in ${SOME('schools')}`,
+        [group, 1, world.groups[operation.to]],
+      ];
+    case 'delete school':
+      return [`delete from public.schools where id in ${SOME('schools')}`, [group, 1]];
+    case 'subscribe':
+      return [
+        `update public.subscriptions set plan_id = (select id from public.subscription_plans where slug = $2)
+         where school_group_id = $1`,
+        [group, plan],
+      ];
+    case 'set status':
+      return [
+        'update public.subscriptions set status = $2 where school_group_id = $1',
+        [group, operation.status],
+      ];
+    case 'limit':
+      return [
+        `update public.subscription_plans set max_${operation.resource} = $2 where slug = $1`,
+        [plan, operation.limit],
+      ];
+    case 'attach':
+      return [
+        `insert into public.plan_modules (plan_id, module_id)
+         select id, $2 from public.subscription_plans where slug = $1 on conflict do nothing`,
+        [plan, module],
+      ];
+    case 'detach':
+      return [
+        `delete from public.plan_modules where module_id = $2
+           and plan_id = (select id from public.subscription_plans where slug = $1)`,
+        [plan, module],
+      ];
+    case 'recategorise':
+      return [
+        'update public.modules set category_id = $2 where id = $1',
+        [module, world.categories[operation.category]],
+      ];
+  }
+}
+
+const place = (size: number): fc.Arbitrary<number> => fc.nat({ max: size - 1 });
+const group = place(GROUPS);
+const plan = place(PLANS);
+const module = place(MODULES);
+const resource = fc.constantFrom(...RESOURCES);
+const count = fc.integer({ min: 1, max: 4 });
+const is = <Name extends string>(name: Name): fc.Arbitrary<Name> => fc.constant(name);
+
+const counted = fc.record({
+  do: fc.constantFrom('add', 'add', 'add', 'remove', 'sleep', 'wake'),
+  group,
+  resource,
+  count,
+});
+const anything: fc.Arbitrary<Operation> = fc.oneof(
+  { weight: 8, arbitrary: counted },
+  { weight: 1, arbitrary: fc.record({ do: is('resize'), group, bytes: fc.integer({ min: 1, max: 2e9 }) }) },
+  { weight: 2, arbitrary: fc.record({ do: is('upsert'), group, count }) },
+  { weight: 1, arbitrary: fc.record({ do: is('move school'), group, to: group }) },
+  { weight: 1, arbitrary: fc.record({ do: is('delete school'), group }) },
+  { weight: 2, arbitrary: fc.record({ do: is('subscribe'), group, plan }) },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      do: is('set status'),
+      group,
+      status: fc.constantFrom('active', 'suspended', 'expired', 'grace'),
+    }),
+  },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      do: is('limit'),
+      plan,
+      resource,
+      limit: fc.option(fc.nat({ max: 8 }), { freq: 6 }),
+    }),
+  },
+  { weight: 2, arbitrary: fc.record({ do: fc.constantFrom('attach', 'detach'), plan, module }) },
+  { weight: 1, arbitrary: fc.record({ do: is('recategorise'), module, category: place(CATEGORIES) }) },
+);
+
+/** What each of `sessions` does, one transaction after the other. */
+export const programs = (sessions: number): fc.Arbitrary<Transaction[][]> =>
+  fc.array(
+    fc.array(
+      fc.record({
+        operations: fc.array(anything, { minLength: 1, maxLength: 4 }),
+        commit: fc.constantFrom(true, true, true, true, false),
+      }),
+      { minLength: 1, maxLength: 4 },
+    ),
+    { minLength: sessions, maxLength: sessions },
+  );
