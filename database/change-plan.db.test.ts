@@ -1,4 +1,4 @@
-/** `assignmentplan`: now or scheduled, by a super admin, with a reason, on the revision that they saw. */
+/** `change_plan`: now or scheduled, by a super admin, with a reason, on the revision that they saw. */
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { createTestDatabase, type Actor, type TestDatabase } from '../tests/helpers/database.ts';
 import { stateMessages } from '../tests/helpers/messages.ts';
@@ -27,11 +27,11 @@ interface Change {
   effective?: string | Date | null;
   rev?: number | string | null;
 }
-/** Calls assignmentplan as `actor`; what is not given is a change of the test's group to Premium, now. */
+/** Calls change_plan as `actor`; what is not given is a change of the test's group to Premium, now. */
 async function change(given: Change = {}, actor: Actor = superAdmin): Promise<unknown> {
   const to = { group: group.id, plan: 'premium', reason: 'Essai', effective: null, rev: null, ...given };
   const { rows } = await db.as(actor, (client) =>
-    client.query<{ it: unknown }>('select assignmentplan($1, $2, $3, $4, $5) as it', [
+    client.query<{ it: unknown }>('select change_plan($1, $2, $3, $4, $5) as it', [
       to.group,
       to.plan,
       to.reason,
@@ -119,7 +119,7 @@ describe('a change now', () => {
 
   it('does not leave its reason to the next statement of the session', async () => {
     await db.as(superAdmin, async (client) => {
-      await client.query(`select assignmentplan($1, 'premium', 'Premier motif')`, [group.id]);
+      await client.query(`select change_plan($1, 'premium', 'Premier motif')`, [group.id]);
       await client.query(
         `update subscriptions set plan_id = (select id from subscription_plans where slug = 'gratuit')
          where school_group_id = $1`,
