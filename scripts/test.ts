@@ -5,7 +5,7 @@ import { spawn } from 'node:child_process';
 import { mkdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 
-const RESULTS = join(import.meta.dirname, '..', 'test-results', 'stages');
+const RESULTS = join(import.meta.dirname, '..', '.cache', 'test');
 
 interface Counts {
   passed: number;

@@ -1,6 +1,6 @@
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { execFileSync } from 'node:child_process';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { ServerError, errorCode, explainFileError } from './errors.ts';
 import { isAlive } from './postgres/postmaster.ts';
 
@@ -37,8 +37,9 @@ interface Holder {
 export function openDataDirectory(root: string): DataDirectory {
   const path = (name: string): string => join(root, name);
   try {
-    if (existsSync(root) && !statSync(root).isDirectory()) mkdirSync(root);
-    mkdirSync(root, { recursive: true, mode: 0o700 });
+    // Made in two steps: on a read-only disk, a recursive mkdir reports a missing directory instead.
+    mkdirSync(dirname(root), { recursive: true });
+    if (!existsSync(root) || !statSync(root).isDirectory()) mkdirSync(root, { mode: 0o700 });
     takeLock(root, path('server.lock'));
   } catch (error) {
     throw explainFileError(error, root);

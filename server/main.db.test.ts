@@ -133,6 +133,22 @@ describe('npm start on a fresh clone', () => {
   });
 });
 
+describe('npm start that is stopped before it is ready', () => {
+  it('ends cleanly and leaves no PostgreSQL behind', async () => {
+    const root = await createServerRoot();
+    try {
+      const server = root.start();
+      const postmaster = await vi.waitFor(() => postmasterPid(root), { timeout: 30_000, interval: 5 });
+      server.child.kill('SIGTERM');
+      expect(await server.ended()).toBe(0);
+      expect(isAlive(postmaster)).toBe(false);
+      expect(existsSync(join(root.dataDir, 'server.lock'))).toBe(false);
+    } finally {
+      await root.remove();
+    }
+  });
+});
+
 describe('npm start that cannot go on', () => {
   let root: ServerRoot;
   beforeEach(async () => {

@@ -12,6 +12,30 @@ function get(path: string, headers: Record<string, string> = {}): Promise<Respon
   return fetch(`${server.url}${path}`, { headers });
 }
 
+/** The status of an attempt to open a WebSocket; 101 when it opens. */
+function upgradeStatus(path: string, host = new URL(server.url).host): Promise<number | undefined> {
+  return new Promise((resolve, reject) => {
+    const headers = {
+      host,
+      connection: 'upgrade',
+      upgrade: 'websocket',
+      'sec-websocket-version': '13',
+      'sec-websocket-key': 'dGhlIHNhbXBsZSBub25jZQ==',
+    };
+    const request = httpRequest(`${server.url}${path}`, { headers });
+    request.on('response', (response) => {
+      response.resume();
+      resolve(response.statusCode);
+    });
+    request.on('upgrade', (response, socket) => {
+      socket.destroy();
+      resolve(response.statusCode);
+    });
+    request.on('error', reject);
+    request.end();
+  });
+}
+
 /** A request with a header that `fetch` would not let through. */
 function statusWithHost(host: string, path = '/health'): Promise<number | undefined> {
   return new Promise((resolve, reject) => {
@@ -89,6 +113,21 @@ describe('the server', () => {
       expect(response.status).toBeGreaterThanOrEqual(400);
     },
   );
+});
+
+describe('a WebSocket', () => {
+  const PATH = '/realtime/v1/websocket';
+
+  it('opens on the path of realtime with a key', async () => {
+    expect(await upgradeStatus(`${PATH}?apikey=${server.publishableKey}&vsn=2.0.0`)).toBe(101);
+  });
+
+  it('opens nowhere else, under no foreign name, and not without a key', async () => {
+    expect(await upgradeStatus('/')).toBe(404);
+    expect(await upgradeStatus(`${PATH}/more?apikey=${server.publishableKey}`)).toBe(404);
+    expect(await upgradeStatus(`${PATH}?apikey=${server.publishableKey}`, 'evil.example')).toBe(421);
+    expect(await upgradeStatus(PATH)).toBe(401);
+  });
 });
 
 describe('a request that is too large', () => {

@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pg from 'pg';
@@ -127,6 +127,16 @@ describe('a cluster that was stopped', () => {
     const second = newCluster();
     await second.start();
     expect(await query(second, 'select answer from kept')).toEqual([{ answer: 42 }]);
+  });
+});
+
+describe('the log of PostgreSQL', () => {
+  it('is put aside at a start when it has grown long', async () => {
+    const log = join(root, 'postgresql.log');
+    await writeFile(log, 'x'.repeat(11 * 1_048_576));
+    await newCluster().start();
+    expect((await stat(`${log}.1`)).size).toBe(11 * 1_048_576);
+    expect((await stat(log)).size).toBeLessThan(100_000);
   });
 });
 

@@ -10,7 +10,7 @@
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { EventEmitter } from 'node:events';
-import { closeSync, openSync, statSync } from 'node:fs';
+import { closeSync, existsSync, openSync, renameSync, statSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
@@ -40,6 +40,8 @@ export const SUPERUSER = 'supabase_admin';
 const READY_TIMEOUT_MS = 60_000;
 const POLL_MS = 10;
 const PORT_ATTEMPTS = 3;
+/** Size from which PostgreSQL's log is put aside at the next start, bytes. */
+const LONGEST_LOG = 10 * 1_048_576;
 const RESTART_DELAYS_MS = [50, 250, 1_000, 2_000, 5_000];
 
 /** Emits `state` with the new {@link ClusterState}. */
@@ -115,6 +117,7 @@ export class Cluster extends EventEmitter<{ state: [ClusterState] }> {
 
   async #spawn(): Promise<void> {
     const { directory, logFile, settings } = this.options;
+    keepLogShort(logFile);
     const log = openSync(logFile, 'a', 0o600);
     const logStart = statSync(logFile).size;
     const child = spawn(
@@ -177,6 +180,11 @@ export class Cluster extends EventEmitter<{ state: [ClusterState] }> {
     this.#state = state;
     this.emit('state', state);
   }
+}
+
+/** Puts a log that has grown long aside, in the place of the one before. */
+function keepLogShort(file: string): void {
+  if (existsSync(file) && statSync(file).size > LONGEST_LOG) renameSync(file, `${file}.1`);
 }
 
 /** A TCP port on 127.0.0.1 that nobody listens on at this moment. */

@@ -85,7 +85,10 @@ function makeCluster({ directory, password, initdb, account, superuser }: Initia
       stdio: [secret, 'ignore', 'pipe'],
       encoding: 'utf8',
     });
-    if (result.status !== 0) throw initdbFailure(directory, result.stderr, result.error);
+    if (result.status !== 0) {
+      rmSync(unfinished, { recursive: true, force: true });
+      throw initdbFailure(directory, result.stderr, result.error);
+    }
   } finally {
     closeSync(secret);
   }
