@@ -1,6 +1,8 @@
 /** Questions to the database: several statements in one round trip, in a transaction that is rolled back. */
-import type { Pool } from 'pg';
+import { escapeLiteral, type Pool } from 'pg';
+import { errorCode } from './errors.ts';
 import type { Limits } from './options.ts';
+import type { Session } from './sessions.ts';
 
 /**
  * Asks; every value in `statements` must be quoted as a literal, since the extended protocol cannot carry several
@@ -34,3 +36,32 @@ export function createAsk(pool: Pool, limits: Pick<Limits, 'probeTimeoutMs'>): A
     }
   };
 }
+
+/**
+ * The statement that takes a bearer's role and claims until the transaction ends.
+ *
+ * @param topic what `realtime.topic()` answers; absent for questions about tables
+ */
+export function actAs(session: Session, topic?: string): string {
+  const settings = {
+    role: session.role,
+    ...(topic === undefined ? {} : { 'realtime.topic': topic }),
+    'request.jwt.claims': session.claims,
+    'request.jwt.claim.sub': session.subject,
+    'request.jwt.claim.role': session.role,
+  };
+  const calls = Object.entries(settings).map(
+    ([name, value]) => `set_config('${name}', ${escapeLiteral(value)}, true)`,
+  );
+  return `select ${calls.join(', ')};`;
+}
+
+/** Whether the database failed, and not what it was asked. */
+export function isDatabaseTrouble(error: unknown): boolean {
+  const state = errorCode(error) ?? '';
+  return !SQLSTATE.test(state) || DATABASE_TROUBLE.test(state);
+}
+
+const SQLSTATE = /^[0-9A-Z]{5}$/;
+/** Connection, resources, cancellation, system: nothing that the statements could have meant. */
+const DATABASE_TROUBLE = /^(08|25|40|53|55|57|58|XX)/;

@@ -6,7 +6,7 @@
  */
 import { randomUUID } from 'node:crypto';
 import { escapeLiteral } from 'pg';
-import type { Ask } from './asking.ts';
+import { actAs, isDatabaseTrouble, type Ask } from './asking.ts';
 import { errorCode, RealtimeError } from './errors.ts';
 import type { Logger } from './options.ts';
 import type { Session } from './sessions.ts';
@@ -30,9 +30,8 @@ export interface Authorizer {
 export function createAuthorizer(ask: Ask, log: Logger): Authorizer {
   /** “No” where the policies failed, an error where the database did. */
   const denied = (error: unknown, session: Session, topic: string): false => {
-    const state = errorCode(error) ?? '';
-    if (state === INSUFFICIENT_PRIVILEGE) return false;
-    if (!SQLSTATE.test(state) || DATABASE_TROUBLE.test(state)) {
+    if (errorCode(error) === INSUFFICIENT_PRIVILEGE) return false;
+    if (isDatabaseTrouble(error)) {
       throw new RealtimeError(
         'UnableToSetPolicies',
         'Realtime was unable to ask the project database',
@@ -83,20 +82,3 @@ export function createAuthorizer(ask: Ask, log: Logger): Authorizer {
 
 /** Refused by a policy or for want of a grant. */
 const INSUFFICIENT_PRIVILEGE = '42501';
-const SQLSTATE = /^[0-9A-Z]{5}$/;
-/** Connection, resources, cancellation, system: nothing that the policies could have meant. */
-const DATABASE_TROUBLE = /^(08|25|40|53|55|57|58|XX)/;
-
-function actAs(session: Session, topic: string): string {
-  const settings = {
-    role: session.role,
-    'realtime.topic': topic,
-    'request.jwt.claims': session.claims,
-    'request.jwt.claim.sub': session.subject,
-    'request.jwt.claim.role': session.role,
-  };
-  const calls = Object.entries(settings).map(
-    ([name, value]) => `set_config('${name}', ${escapeLiteral(value)}, true)`,
-  );
-  return `select ${calls.join(', ')};`;
-}
