@@ -3,6 +3,7 @@ import { RouterProvider } from '@tanstack/react-router';
 import { StrictMode } from 'react';
 import { createRoot, type Root } from 'react-dom/client';
 import { startSession } from '@/features/auth/authSession.ts';
+import { startI18n } from '@/i18n/i18n.ts';
 import { createQueryClient } from '@/lib/queryClient.ts';
 import { startBackend } from '@/lib/supabase.ts';
 import { RealtimePlanProvider } from '@/providers/RealtimePlanProvider.tsx';
@@ -10,10 +11,10 @@ import { StartFailed } from './layout/StartFailed.tsx';
 import { createAppRouter } from './router.tsx';
 import './styles.css';
 
-/** Configuration, session, screen: in this order, since each needs the one before. */
+/** Configuration and language, session, screen: in this order, since each needs the one before. */
 async function start(root: Root): Promise<void> {
   try {
-    await startBackend();
+    await Promise.all([startBackend(), startI18n()]);
     await startSession();
   } catch (error) {
     root.render(<StartFailed error={error} onRetry={() => void start(root)} />);

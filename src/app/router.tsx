@@ -11,6 +11,7 @@ import { currentSession, useSession } from '@/lib/session.ts';
 import { groupOf, homeOf, requireProfile, requireRole, safePath } from './guards.ts';
 import { AppShell } from './layout/AppShell.tsx';
 import { CrashPage, NotFoundPage } from './layout/Fallbacks.tsx';
+import { DashboardRoute } from './routes/dashboard.tsx';
 import {
   groupsOf,
   schoolsOf,
@@ -75,7 +76,7 @@ const dashboardRoute = createRoute({
   getParentRoute: () => shellRoute,
   path: '/tableau-de-bord',
   beforeLoad: ({ location }) => ({ groupId: groupOf(requireRole(location.href, 'admin_groupe')) }),
-  component: lazyRouteComponent(() => import('./routes/dashboard.tsx'), 'DashboardRoute'),
+  component: DashboardRoute,
 });
 
 const schoolsRoute = createRoute({

@@ -8,7 +8,8 @@ export function LanguageSwitch({ ground }: { ground?: 'nav' | 'card' }) {
     <Segmented
       legend={t.app.language}
       value={locale}
-      onChange={setLocale}
+      // Offline the other language cannot be fetched: the switch then stays where it is.
+      onChange={(chosen) => void setLocale(chosen).catch(() => undefined)}
       {...(ground && { ground })}
       options={[
         { value: 'fr', label: 'FR' },

@@ -9,9 +9,9 @@ afterEach(() => setLocale('fr'));
 
 const plain = (text: string) => text.replace(/\s/g, ' ');
 
-test('French first; the choice is remembered and announced to the reader', () => {
+test('French first; the choice is remembered and announced to the reader', async () => {
   expect(currentI18n().locale).toBe('fr');
-  setLocale('en');
+  await setLocale('en');
   expect(currentI18n().locale).toBe('en');
   expect(localStorage.getItem('epilot.locale')).toBe('en');
   expect(document.documentElement.lang).toBe('en');
@@ -24,9 +24,9 @@ test.each([
   ['students', 2000, '2 000 élèves', '2,000 students'],
   ['staff', 1, '1 membre du personnel', '1 staff member'],
   ['storage', 50 * GO, '50 Go', '50 GB'],
-] as const)('%s %i with its noun', (resource, value, french, english) => {
+] as const)('%s %i with its noun', async (resource, value, french, english) => {
   expect(plain(amountText(currentI18n(), resource, value))).toBe(french);
-  setLocale('en');
+  await setLocale('en');
   expect(plain(amountText(currentI18n(), resource, value))).toBe(english);
 });
 

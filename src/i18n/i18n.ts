@@ -5,7 +5,6 @@
 import { useStore } from 'zustand';
 import { createStore } from 'zustand/vanilla';
 import { createFormats, type Formats, type Locale } from '../core/formats.ts';
-import { en } from './en.ts';
 import { fr, type Messages } from './fr.ts';
 
 const STORAGE_KEY = 'epilot.locale';
@@ -17,10 +16,16 @@ export interface I18n {
   formats: Formats;
 }
 
-const I18NS: Record<Locale, I18n> = {
-  fr: { locale: 'fr', t: fr, formats: createFormats('fr') },
-  en: { locale: 'en', t: en, formats: createFormats('en') },
-};
+const FRENCH: I18n = { locale: 'fr', t: fr, formats: createFormats('fr') };
+
+/** English is fetched when it is first wanted: most screens never want it. */
+let english: I18n | null = null;
+
+async function loadEnglish(): Promise<I18n> {
+  const { en } = await import('./en.ts');
+  english ??= { locale: 'en', t: en, formats: createFormats('en') };
+  return english;
+}
 
 function storedLocale(): Locale {
   try {
@@ -31,18 +36,25 @@ function storedLocale(): Locale {
   }
 }
 
-const store = createStore<I18n>(() => I18NS[storedLocale()]);
+const store = createStore<I18n>(() => FRENCH);
 
-function announceLanguage(locale: Locale): void {
+function show(i18n: I18n): void {
+  store.setState(i18n);
   // Screen readers choose their voice by this attribute.
-  if (typeof document !== 'undefined') document.documentElement.lang = locale;
+  if (typeof document !== 'undefined') document.documentElement.lang = i18n.locale;
 }
-announceLanguage(store.getState().locale);
 
-/** Switches every screen to a language and remembers it on this device. */
-export function setLocale(locale: Locale): void {
-  store.setState(I18NS[locale]);
-  announceLanguage(locale);
+/** Takes up the language of this device. Call once, before the first render; without it the screens are French. */
+export async function startI18n(): Promise<void> {
+  if (storedLocale() === 'en') show(await loadEnglish());
+}
+
+/**
+ * Switches every screen to a language and remembers it on this device.
+ * @throws when English cannot be fetched; the language then stays as it was.
+ */
+export async function setLocale(locale: Locale): Promise<void> {
+  show(locale === 'en' ? await loadEnglish() : FRENCH);
   try {
     localStorage.setItem(STORAGE_KEY, locale);
   } catch {

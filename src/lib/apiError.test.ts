@@ -30,13 +30,13 @@ describe('what the server refuses', () => {
 });
 
 describe('errorText', () => {
-  test('speaks the language of the screen', () => {
+  test('speaks the language of the screen', async () => {
     const error = new ApiError('…', { status: 404, code: 'group_not_found' });
-    setLocale('fr');
+    await setLocale('fr');
     expect(errorText(error, currentI18n().t)).toBe('Ce groupe scolaire n’existe pas.');
-    setLocale('en');
+    await setLocale('en');
     expect(errorText(error, currentI18n().t)).toBe('This school group does not exist.');
-    setLocale('fr');
+    await setLocale('fr');
   });
 
   test('explains a refusal by its reason', () => {

@@ -11,8 +11,8 @@ import { RealtimePlanProvider } from './RealtimePlanProvider.tsx';
 
 let backend: MemoryBackend;
 
-beforeEach(() => {
-  setLocale('fr');
+beforeEach(async () => {
+  await setLocale('fr');
   backend = installMemoryBackend();
 });
 
@@ -79,7 +79,7 @@ test('a change missed while the line was down is announced after the reconnect',
 });
 
 test('the toast speaks the language of the screen', async () => {
-  setLocale('en');
+  await setLocale('en');
   await renderLive('Schools');
   act(() => backend.send('plan_changed', planMessage('premium', 2)));
   expect(await screen.findByText('Plan updated to Premium')).toBeDefined();

@@ -12,8 +12,8 @@ import { PlanRestrictionGuard } from './PlanRestrictionGuard.tsx';
 let backend: MemoryBackend;
 const onUpgradeClick = vi.fn<() => void>();
 
-beforeEach(() => {
-  setLocale('fr');
+beforeEach(async () => {
+  await setLocale('fr');
   onUpgradeClick.mockReset();
   backend = installMemoryBackend();
 });
@@ -187,7 +187,7 @@ describe('closing and opening by itself', () => {
 });
 
 test('the words follow the language', async () => {
-  setLocale('en');
+  await setLocale('en');
   backend.snapshot = snapshotOf('pro', [10, 0, 3, 0]);
   await live();
   expect(screen.getByText('Limit reached: 10 schools')).toBeDefined();

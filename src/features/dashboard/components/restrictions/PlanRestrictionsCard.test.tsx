@@ -9,8 +9,8 @@ import { PlanRestrictionsCard } from './PlanRestrictionsCard.tsx';
 
 let backend: MemoryBackend;
 
-beforeEach(() => {
-  setLocale('fr');
+beforeEach(async () => {
+  await setLocale('fr');
   backend = installMemoryBackend();
 });
 
