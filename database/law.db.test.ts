@@ -1,4 +1,6 @@
 /** The law of CONVENTIONS.md, read from PostgreSQL's own catalogue after the migrations have run as role `postgres`. */
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createTestDatabase, type TestDatabase } from '../tests/helpers/database.ts';
 
@@ -153,6 +155,18 @@ describe('functions', () => {
     const sql = `select p.oid::regprocedure::text from pg_proc p where p.pronamespace = 'public'::regnamespace
       and p.prorettype <> 'trigger'::regtype and obj_description(p.oid, 'pg_proc') is null`;
     expect(await list(sql)).toEqual([]);
+  });
+
+  it('raise codes that docs/ERRORS.md explains', async () => {
+    const codes = await list(
+      `select distinct code[1] from pg_proc p cross join regexp_matches(
+         p.prosrc, 'private\\.fail\\(''PT\\d{3}'', ''(\\w+)''', 'g') code where p.pronamespace in ${OURS}
+       union select distinct reason[1] from pg_views v cross join regexp_matches(
+         v.definition, '''(\\w+_(?:past_due|expired|subscription))''', 'g') reason where v.schemaname = 'private'`,
+    );
+    const explained = await readFile(join(import.meta.dirname, '..', 'docs', 'ERRORS.md'), 'utf8');
+    expect(codes.length).toBeGreaterThan(10);
+    expect(codes.filter((code) => !explained.includes(`| \`${String(code)}\` |`))).toEqual([]);
   });
 
   it('are for nobody but whom they are granted to', async () => {
