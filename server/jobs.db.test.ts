@@ -4,32 +4,48 @@ import { runDueJobs } from './jobs.ts';
 
 let database: TestDatabase;
 beforeEach(async () => {
-  database = await createTestDatabase({ empty: true });
+  database = await createTestDatabase({ seeds: true });
 });
 afterEach(() => database.drop());
 
-async function defineJobs(body: string): Promise<void> {
-  const owner = await database.connect();
-  await owner.query(`
-    create schema private;
-    create table private.runs (at timestamptz default now());
-    create function private.run_due_jobs() returns void language plpgsql as $$ begin ${body} end $$`);
+const LAMARELLE = `(select id from public.school_groups where name = 'LAMARELLE')`;
+
+async function planOfLamarelle(): Promise<string | undefined> {
+  const { rows } = await database.query<{ slug: string }>(
+    `select slug from public.subscriptions s join public.subscription_plans p on p.id = s.plan_id
+     where school_group_id = ${LAMARELLE}`,
+  );
+  return rows[0]?.slug;
+}
+
+function schedule(when: string): Promise<unknown> {
+  return database.query(
+    `insert into public.scheduled_changes (school_group_id, plan_id, effective_at, reason)
+     select ${LAMARELLE}, id, ${when}, 'Fin du contrat' from public.subscription_plans where slug = 'premium'`,
+  );
 }
 
 describe('the jobs of a minute', () => {
-  it('are what the database says is due', async () => {
-    await defineJobs('insert into private.runs default values;');
+  it('apply a change of plan that is due, once', async () => {
+    await schedule(`now() - interval '1 second'`);
     await runDueJobs(database.url);
+    expect(await planOfLamarelle()).toBe('premium');
     await runDueJobs(database.url);
-    expect((await database.query('select from private.runs')).rowCount).toBe(2);
+    const { rowCount } = await database.query(
+      `select from public.subscription_events where school_group_id = ${LAMARELLE} and reason = 'Fin du contrat'`,
+    );
+    expect(rowCount).toBe(1);
   });
 
-  it('are none where the database has no such function', async () => {
-    await expect(runDueJobs(database.url)).resolves.toBeUndefined();
+  it('leave alone what is not due', async () => {
+    await schedule(`now() + interval '1 hour'`);
+    await runDueJobs(database.url);
+    expect(await planOfLamarelle()).toBe('pro');
   });
 
   it('that fail say so', async () => {
-    await defineJobs(`raise exception 'the job is broken';`);
-    await expect(runDueJobs(database.url)).rejects.toThrow('the job is broken');
+    const owner = await database.connect();
+    await owner.query('drop function private.run_due_jobs');
+    await expect(runDueJobs(database.url)).rejects.toThrow('run_due_jobs');
   });
 });
