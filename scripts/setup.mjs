@@ -29,11 +29,9 @@ buildWhenStale();
 const [script, ...scriptArguments] = process.argv.slice(2);
 if (script) runScript(script, scriptArguments);
 
-/** Installs when there are no modules, or older ones than the lock file asks for. npm writes its record last. */
+/** Installs when what is installed is not what the lock file names. npm writes its record of an install last. */
 function installWhenStale() {
-  const record = join(MODULES, '.package-lock.json');
-  const wanted = statSync(join(ROOT, 'package-lock.json')).mtimeMs;
-  if (existsSync(record) && statSync(record).mtimeMs >= wanted && existsSync(PROJECT_NODE)) return;
+  if (isInstalled() && existsSync(PROJECT_NODE)) return;
   console.log('Installing the dependencies…');
   // A lock file written on one platform may lack optional packages of another, which `npm ci` refuses: then
   // the versions of the lock file are installed all the same, and the file is left as it is.
@@ -49,6 +47,21 @@ function installWhenStale() {
       'Allow install scripts (npm config set ignore-scripts false), remove node_modules, then repeat the command.',
     );
   }
+}
+
+/** Compared by content: a clone, a pull or an install by hand says nothing sure by its times. */
+function isInstalled() {
+  const record = join(MODULES, '.package-lock.json');
+  if (!existsSync(record)) return false;
+  const installed = packagesOf(record);
+  return Object.entries(packagesOf(join(ROOT, 'package-lock.json'))).every(
+    // Optional packages are those of other platforms, too; the first entry is the project itself.
+    ([path, { version, optional }]) => path === '' || optional || installed[path]?.version === version,
+  );
+}
+
+function packagesOf(lockFile) {
+  return JSON.parse(readFileSync(lockFile, 'utf8')).packages;
 }
 
 /** Runs npm, the one that runs this script when there is one; tells whether it succeeded. */
