@@ -2,9 +2,10 @@
 -- Applied by a superuser after 010_roles.sql; every statement may run again on every start.
 --
 -- The names, columns and rights are Supabase's, so that one set of policies and triggers fits both.
--- Three things are stricter here than there: a default partition from the first day (a missing partition
--- must not lose a message), days counted in UTC whatever the session's time zone, and `send` that keeps
--- payloads which are no JSON object instead of dropping them with a warning.
+-- Four things are stricter here than there: a default partition from the first day (a missing partition
+-- must not lose a message), days counted in UTC whatever the session's time zone, `send` that keeps
+-- payloads which are no JSON object instead of dropping them with a warning, and messages of one transaction
+-- that each have an instant of their own, so that replay knows their order.
 
 create schema if not exists realtime;
 alter schema realtime owner to supabase_realtime_admin;
@@ -23,13 +24,16 @@ create table if not exists realtime.messages (
   event          text,
   private        boolean   default false,
   updated_at     timestamp not null default timezone('utc', now()),
-  inserted_at    timestamp not null default timezone('utc', now()),
+  inserted_at    timestamp not null default timezone('utc', clock_timestamp()),
   id             uuid      not null default gen_random_uuid(),
   binary_payload bytea,
   primary key (id, inserted_at)
 ) partition by range (inserted_at);
 
 create table if not exists realtime.messages_default partition of realtime.messages default;
+
+-- For a table that an earlier version made.
+alter table realtime.messages alter column inserted_at set default timezone('utc', clock_timestamp());
 
 -- Replay asks for the newest of one topic since an instant.
 create index if not exists messages_replay_idx on realtime.messages (topic, inserted_at desc)

@@ -217,6 +217,15 @@ test('raw bytes go from client to client under 2.0.0 and pass 1.0.0 by', async (
   expect(old.messages.all).toHaveLength(1);
 });
 
+test('a message to be stored goes out, and its sender is told that it was not stored', async () => {
+  const listener = await joined(await member('2.0.0', 'persist'), 'persist', { private: true });
+  const config = { private: true, broadcast: { ack: true } };
+  const { channel } = await joined(await member('2.0.0', 'persist', true), 'persist', config);
+  const answer = await channel.send({ type: 'broadcast', event: 'keep', payload: {}, persist: true });
+  expect(answer).toMatch(/^persist is not served/);
+  expect((await listener.messages.next()).event).toBe('keep');
+});
+
 test('a flood of pushes closes the channel with a reason', async () => {
   const client = await RawClient.open(server.url);
   await client.join('realtime:flood');

@@ -188,6 +188,7 @@ export class Channel implements Actions, Member {
   decline({ frame }: ChannelEvent<'other'>): void {
     const event = frame.event === 'presence' ? `presence ${String(frame.payload['event'])}` : frame.event;
     const reason = `UnknownEvent: ${event} is not an event of this protocol`;
+    this.#connection.context.metrics.refusals.inc({ reason: 'UnknownEvent' });
     this.#connection.reply(this.#joinRef, frame.ref, this.#topic, 'error', { reason });
   }
 
@@ -274,12 +275,15 @@ export class Channel implements Actions, Member {
       metrics.messages.inc({ source: 'client' });
       hub.publish(this.stream, broadcast, this.#request.self ? undefined : this);
     }
+    const reply = (status: 'ok' | 'error', response: object): void =>
+      this.#connection.reply(this.#joinRef, frame.ref, this.#topic, status, response);
+    if (frame.persist) {
+      metrics.refusals.inc({ reason: 'PersistNotServed' });
+      return reply('error', { error: 'persist is not served; store messages with realtime.send()' });
+    }
     if (!this.#request.ack) return;
-    if (tooLarge) {
-      this.#connection.reply(this.#joinRef, frame.ref, this.#topic, 'error', {
-        reason: 'payload_size_exceeded',
-      });
-    } else this.#connection.reply(this.#joinRef, frame.ref, this.#topic, 'ok', {});
+    if (tooLarge) reply('error', { reason: 'payload_size_exceeded' });
+    else reply('ok', {});
   }
 
   /** The bearer's rights, and the past that was asked for. From before that question on, live messages are held. */

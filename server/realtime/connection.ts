@@ -31,6 +31,8 @@ export interface Context {
 }
 
 const TOPIC_PREFIX = 'realtime:';
+/** Longest name of a topic, with its prefix: a socket could otherwise keep 100 of five megabytes each. */
+const TOPIC_MAX = 1_000;
 /** The server is going away, or gives way to another: the client reconnects. */
 export const CLOSE_RESTART = 1012;
 const CLOSE_POLICY = 1008;
@@ -73,19 +75,30 @@ export class Connection {
 
   /** Takes one message from the client. Whatever it holds, the connection stays. */
   receive(data: Buffer, isBinary: boolean): void {
+    // `ws` hands on what comes between our close and the client's.
+    if (this.#ws.readyState !== WebSocket.OPEN) return;
     this.#lastSeen = this.context.now();
+    this.#tick();
     const frame = isBinary
       ? this.version === '2.0.0' && decodeBinary(data)
       : decodeText(this.version, data.toString('utf8'));
     if (!frame) {
       this.context.metrics.badFrames.inc();
       this.context.log.debug({ bytes: data.length, isBinary }, 'ignored a malformed frame');
+      if (this.#isFlooding()) this.#flood();
       return;
     }
-    this.#tick();
     if (frame.event === 'phx_join') this.#join(frame);
     else if (frame.topic === 'phoenix') this.#beat(frame);
     else this.#route(frame);
+  }
+
+  /** Answers a ping of the WebSocket protocol, within the same bounds as any message. */
+  ping(data: Buffer): void {
+    this.#lastSeen = this.context.now();
+    this.#tick();
+    if (this.#isFlooding()) return this.#flood();
+    if (this.#keepsUp()) this.#ws.pong(data);
   }
 
   /** Closes the socket when it has been silent, and expels channels whose token ran out. */
@@ -161,20 +174,22 @@ export class Connection {
   /** Writes one prepared WebSocket frame, or closes the socket when too much waits unsent already. */
   write(frame: Buffer): void {
     if (this.#ws.readyState !== WebSocket.OPEN) return;
-    if (this.#socket.writableLength > this.context.limits.backlogBytes) {
-      this.context.metrics.slowCloses.inc();
-      this.context.log.warn(
-        { backlog: this.#socket.writableLength },
-        'closed a socket that reads too slowly',
-      );
-      // A close frame would wait behind the backlog: cut, and let the client come back.
-      this.#ws.terminate();
-      return;
-    }
+    if (!this.#keepsUp()) return;
     const turn = this.context.turns.current();
     if (this.#turn === turn) this.context.turns.hold(this.#socket);
     this.#turn = turn;
     this.#socket.write(frame);
+  }
+
+  /** Whether the socket reads what it is sent; if not, it is closed. */
+  #keepsUp(): boolean {
+    const backlog = this.#socket.writableLength;
+    if (backlog <= this.context.limits.backlogBytes) return true;
+    this.context.metrics.slowCloses.inc();
+    this.context.log.warn({ backlog }, 'closed a socket that reads too slowly');
+    // A close frame would wait behind the backlog: cut, and let the client come back.
+    this.#ws.terminate();
+    return false;
   }
 
   #join(frame: ClientFrame): void {
@@ -191,6 +206,9 @@ export class Connection {
       if (!frame.topic.startsWith(TOPIC_PREFIX) || frame.topic.length === TOPIC_PREFIX.length) {
         throw new RealtimeError('TopicNameRequired', 'You must provide a topic name');
       }
+      if (frame.topic.length > TOPIC_MAX) {
+        throw new RealtimeError('InvalidJoinPayload', `A topic has at most ${TOPIC_MAX} characters`);
+      }
       if (this.#channels.size >= limits.channelsPerSocket) {
         throw new RealtimeError('ChannelRateLimitReached', 'Too many channels');
       }
@@ -204,21 +222,22 @@ export class Connection {
   }
 
   #beat(frame: ClientFrame): void {
-    if (this.#isFlooding()) return this.#ws.close(CLOSE_POLICY, FLOOD);
+    if (this.#isFlooding()) return this.#flood();
     if (frame.event === 'heartbeat') this.reply(null, frame.ref, 'phoenix', 'ok', {});
   }
 
   #route(frame: ClientFrame): void {
     const channel = this.#channels.get(frame.topic);
     if (this.#isFlooding()) {
-      return channel
-        ? channel.handle({ type: 'flooded', message: FLOOD })
-        : this.#ws.close(CLOSE_POLICY, FLOOD);
+      return channel ? channel.handle({ type: 'flooded', message: FLOOD }) : this.#flood();
     }
     if (!channel) {
       // A client may leave what the server has closed already.
       if (frame.event === 'phx_leave') this.reply(frame.joinRef, frame.ref, frame.topic, 'ok', {});
-      else this.reply(frame.joinRef, frame.ref, frame.topic, 'error', { reason: 'unmatched topic' });
+      else {
+        this.context.metrics.refusals.inc({ reason: 'UnmatchedTopic' });
+        this.reply(frame.joinRef, frame.ref, frame.topic, 'error', { reason: 'unmatched topic' });
+      }
       return;
     }
     if (frame.event === 'phx_leave') return channel.handle({ type: 'phx_leave', frame });
@@ -227,6 +246,11 @@ export class Connection {
     if (frame.event !== 'access_token') return channel.handle({ type: 'other', frame });
     const token = frame.payload['access_token'];
     if (typeof token === 'string') channel.handle({ type: 'access_token', token });
+  }
+
+  #flood(): void {
+    this.context.metrics.refusals.inc({ reason: 'flooded' });
+    this.#ws.close(CLOSE_POLICY, FLOOD);
   }
 
   #isFlooding(): boolean {

@@ -22,6 +22,8 @@ export interface ClientFrame {
   size: number;
   /** Set for a kind 3 push only; `payload` is then empty. */
   user?: UserBroadcast;
+  /** The message is to be stored for replay. */
+  persist?: boolean;
 }
 
 const KIND_PUSH = 3;
@@ -75,7 +77,7 @@ export function decodeBinary(bytes: Buffer): ClientFrame | null {
   const ref = field(1);
   const topic = field(2);
   const event = field(3);
-  field(4); // Metadata: control keys for the server (`persist`), never told to receivers.
+  const metadata = field(4); // Control keys for the server, never told to receivers.
   if (offset > bytes.length || topic === '') return null;
   const encoding = bytes[6] === ENCODING_JSON ? 'json' : 'raw';
   const body = bytes.subarray(offset);
@@ -89,6 +91,7 @@ export function decodeBinary(bytes: Buffer): ClientFrame | null {
     payload: {},
     size: bytes.length,
     user: { event, encoding, bytes: body },
+    ...(metadata.includes('"persist"') && { persist: true }),
   };
 }
 

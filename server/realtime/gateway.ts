@@ -122,6 +122,7 @@ export async function createRealtimeGateway(options: GatewayOptions): Promise<Ga
       connections.add(opened);
       metrics.connections.set(connections.size);
       ws.on('message', (data: Buffer, isBinary) => opened.receive(data, isBinary));
+      ws.on('ping', (data: Buffer) => opened.ping(data));
       // `ws` closes by itself after an error (frame too large, bad UTF-8); without a listener it would throw.
       ws.on('error', (error) => log.debug({ err: error }, 'socket error'));
       ws.on('close', () => {

@@ -22,7 +22,12 @@ export interface Limits {
   channelsPerSocket: number;
   joinsPerSecondPerSocket: number;
   eventsPerSecondPerSocket: number;
-  /** Largest frame a client may send, bytes; a larger one closes the socket. */
+  /** Messages over HTTP, of one bearer. */
+  restMessagesPerSecond: number;
+  /**
+   * Largest frame a client may send, bytes; a larger one closes the socket. The same bounds a batch over HTTP and what
+   * one channel may push while the database is asked for its rights.
+   */
   frameBytes: number;
   /** Largest payload of a broadcast, bytes. */
   payloadBytes: number;
@@ -59,6 +64,7 @@ export const DEFAULT_LIMITS: Readonly<Limits> = {
   channelsPerSocket: 100,
   joinsPerSecondPerSocket: 200,
   eventsPerSecondPerSocket: 1_000,
+  restMessagesPerSecond: 1_000,
   frameBytes: 5_000_000,
   payloadBytes: 3_000_000,
   presenceBytes: 16_384,

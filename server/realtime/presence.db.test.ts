@@ -70,7 +70,7 @@ async function enter(
     );
   }
   const answered = Promise.withResolvers<void>();
-  channel.subscribe((status, error) => {
+  channel.subscribe((status: string, error) => {
     if (status === 'SUBSCRIBED') answered.resolve();
     else answered.reject(error ?? new Error(status));
   });

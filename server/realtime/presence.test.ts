@@ -88,10 +88,11 @@ test('a newcomer is sent what the others were told, so that the next difference 
   vi.runAllTimers();
   presence.track(STREAM, first, 'a', { name: 'new' });
   presence.track(STREAM, second, 'b', { name: 'b' });
-  const newcomer: Member = { version: '1.0.0', deliver: vi.fn() };
+  const deliver = vi.fn<(frame: Buffer) => void>();
+  const newcomer: Member = { version: '1.0.0', deliver };
   expect(names(presence.watch(STREAM, newcomer))).toEqual({ a: ['old'] });
   vi.runAllTimers();
-  expect(newcomer.deliver).toHaveBeenCalledTimes(1);
+  expect(deliver).toHaveBeenCalledTimes(1);
   expect(names(diffs[1]!.joins)).toEqual({ a: ['new'], b: ['b'] });
   expect(names(diffs[1]!.leaves)).toEqual({ a: ['old'] });
 });

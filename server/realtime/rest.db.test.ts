@@ -8,6 +8,7 @@ import {
   SECRET_KEY,
   signToken,
   startTestGateway,
+  VERSIONS,
   type Subscription,
   type TestGateway,
 } from '../../tests/helpers/gateway.ts';
@@ -17,7 +18,9 @@ let server: TestGateway;
 
 beforeAll(async () => {
   rooms = await createRooms();
-  server = await startTestGateway(rooms, { limits: { payloadBytes: 1_000 } });
+  server = await startTestGateway(rooms, {
+    limits: { payloadBytes: 1_000, frameBytes: 100_000, restMessagesPerSecond: 500 },
+  });
 });
 afterAll(async () => {
   await server.stop();
@@ -36,6 +39,32 @@ function post(path: string, body: string, headers: Record<string, string> = {}):
     headers: { apikey: PUBLISHABLE_KEY, 'content-type': 'application/json', ...headers },
   });
 }
+
+describe.each(VERSIONS)('the official client, serializer %s', (version) => {
+  test('httpSend works the same before and after the join, for JSON and for bytes', async () => {
+    const topic = `http:${version}`;
+    const { messages } = await listen(topic);
+    const channel = (await officialClient(server.url, { version })).channel(topic);
+    expect(await channel.httpSend('before', { n: 1 })).toEqual({ success: true });
+    await new Promise<void>((resolve) =>
+      channel.subscribe((status: string) => status === 'SUBSCRIBED' && resolve()),
+    );
+    expect(await channel.httpSend('after', Uint8Array.of(9))).toEqual({ success: true });
+    expect(await channel.send({ type: 'broadcast', event: 'pushed', payload: {} })).toBe('ok');
+    for (const event of ['before', 'after', 'pushed']) expect((await messages.next()).event).toBe(event);
+  });
+
+  test('a refusal of httpSend says why', async () => {
+    const channel = (await officialClient(server.url, { version })).channel('http:refusal');
+    await expect(channel.httpSend('large', { text: 'x'.repeat(2_000) })).rejects.toThrow(
+      'payload_size_exceeded',
+    );
+    const hidden = (await officialClient(server.url, { version })).channel('hidden', {
+      config: { private: true },
+    });
+    await expect(hidden.httpSend('stored', {}, { persist: true })).rejects.toThrow('persist is not served');
+  });
+});
 
 describe('the official client', () => {
   test('httpSend reaches those who joined, without joining itself', async () => {
@@ -73,25 +102,80 @@ describe('the official client', () => {
   });
 });
 
+function batch(size: number, message: object = {}): string {
+  return JSON.stringify({
+    messages: Array.from({ length: size }, (_, n) => ({
+      topic: 't',
+      event: `${n}`,
+      payload: {},
+      ...message,
+    })),
+  });
+}
+
+const LARGE = JSON.stringify('x'.repeat(2_000));
+const TEXT = { 'content-type': 'text/plain' };
 const MESSAGE = JSON.stringify({ messages: [{ topic: 't', event: 'e', payload: {} }] });
 
 test.each([
-  ['no key', '', MESSAGE, { apikey: '' }, 401],
-  ['an unknown key', '', MESSAGE, { apikey: 'sb_publishable_other' }, 401],
-  ['a bad token', '', MESSAGE, { authorization: 'Bearer nonsense' }, 401],
-  ['another content type', '', MESSAGE, { 'content-type': 'text/plain' }, 415],
-  ['another content type of one message', '/t/events/e', 'x', { 'content-type': 'text/plain' }, 415],
-  ['broken JSON', '', '{', {}, 422],
-  ['no messages', '', '{}', {}, 422],
-  ['a message without topic', '', '{"messages":[{"event":"e","payload":1}]}', {}, 422],
-  ['a message without event', '', '{"messages":[{"topic":"t","payload":1}]}', {}, 422],
-  ['a message without payload', '', '{"messages":[{"topic":"t","event":"e"}]}', {}, 422],
-  ['a large payload', '/t/events/e', JSON.stringify('x'.repeat(2_000)), {}, 413],
-  ['another path', '/t', MESSAGE, {}, 404],
-])('%s is refused with a JSON error', async (_name, path, body, headers, status) => {
-  const response = await post(path, body, headers);
+  ['no key', '', MESSAGE, { apikey: '', authorization: '' }, 401, 'ApiKeyMissing'],
+  ['an unknown key', '', MESSAGE, { apikey: 'sb_publishable_other', authorization: '' }, 401, 'Unauthorized'],
+  ['a bad token', '', MESSAGE, { authorization: 'Bearer nonsense' }, 401, 'MalformedJWT'],
+  ['another content type', '', MESSAGE, TEXT, 415, 'UnsupportedMediaType'],
+  ['another content type of one message', '/t/events/e', 'x', TEXT, 415, 'UnsupportedMediaType'],
+  ['broken JSON', '', '{', {}, 422, 'InvalidRequest'],
+  ['broken JSON of one message', '/t/events/e', '{', {}, 422, 'InvalidRequest'],
+  ['a path that is no text', '/%ff/events/e', '{}', {}, 422, 'InvalidRequest'],
+  ['no messages', '', '{}', {}, 422, 'InvalidRequest'],
+  ['messages that are none', '', '{"messages":[1]}', {}, 422, 'InvalidRequest'],
+  ['a message without topic', '', '{"messages":[{"event":"e","payload":1}]}', {}, 422, 'InvalidRequest'],
+  ['a message without event', '', '{"messages":[{"topic":"t","payload":1}]}', {}, 422, 'InvalidRequest'],
+  ['a message without payload', '', '{"messages":[{"topic":"t","event":"e"}]}', {}, 422, 'InvalidRequest'],
+  ['a message to be stored', '/t/events/e?private=true&persist=true', '{}', {}, 422, 'InvalidRequest'],
+  ['a private message of anon', '/t/events/e?private=true', '{}', {}, 403, 'WriteDenied'],
+  ['a large payload', '/t/events/e', LARGE, {}, 413, 'payload_size_exceeded'],
+  ['a large payload in a batch', '', batch(1, { payload: LARGE }), {}, 413, 'payload_size_exceeded'],
+  ['a large batch', '', ' '.repeat(200_000), {}, 413, 'payload_size_exceeded'],
+  ['more messages than a second has', '', batch(501), {}, 429, 'RestRateLimitReached'],
+  ['another path', '/t', MESSAGE, {}, 404, 'NotFound'],
+])('%s is refused with a JSON error, and counted', async (_name, path, body, headers, status, reason) => {
+  const refused = async (): Promise<number> => {
+    const text = await server.metrics.getSingleMetricAsString('realtime_refusals_total');
+    return Number(new RegExp(`"${reason}"} (\\d+)$`, 'm').exec(text)?.[1] ?? 0);
+  };
+  const before = await refused();
+  // The budget of a bearer is its own: the flood must not spend that of the other cases.
+  const token = await signToken({ role: 'anon', sub: randomUUID() });
+  const response = await post(path, body, { authorization: `Bearer ${token}`, ...headers });
   expect(response.status).toBe(status);
   expect(await response.json()).toEqual({ error: expect.any(String) as string });
+  expect(await refused()).toBe(before + 1);
+});
+
+test('another method than POST is refused', async () => {
+  const response = await fetch(`${server.url}/realtime/v1/api/broadcast`);
+  expect(response.status).toBe(405);
+});
+
+test('a batch asks the policies once a topic, not once a message', async () => {
+  const sub = randomUUID();
+  await rooms.admit(sub, 'bulk', { write: true });
+  const { messages } = await listen('bulk', true);
+  const counted = async (): Promise<number> =>
+    Number(
+      (
+        await rooms.query<{ n: string }>(
+          'select xact_rollback as n from pg_stat_database where datname = current_database()',
+        )
+      ).rows[0]!.n,
+    );
+  const before = await counted();
+  const response = await post('', batch(200, { topic: 'bulk', private: true }), {
+    authorization: `Bearer ${await signToken({ sub })}`,
+  });
+  expect(response.status).toBe(202);
+  await messages.next(() => messages.all.length === 200);
+  expect((await counted()) - before).toBeLessThan(10);
 });
 
 test('a batch with one forbidden message sends none', async () => {

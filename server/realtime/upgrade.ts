@@ -36,6 +36,8 @@ export function createUpgradeHandler(
     clientTracking: false,
     perMessageDeflate: false,
     maxPayload: options.frameBytes,
+    // `ws` would answer each ping whatever waits unsent: a client that pings and never reads would fill the memory.
+    autoPong: false,
   });
 
   const admit = async (request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> => {
