@@ -1,5 +1,6 @@
-/** I1, I2: COPY, truncate and the repair act on whole tables, so each test has a database of its own. */
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+/** I1, I2: COPY, truncate and the repair, which act on whole tables: no other test may share their database. */
+import pg from 'pg';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { createTestDatabase, type TestDatabase } from '../tests/helpers/database.ts';
 import { refusal } from '../tests/helpers/refusal.ts';
 import { stateMessages } from '../tests/helpers/messages.ts';
@@ -15,11 +16,13 @@ import {
 
 let db: TestDatabase;
 let group: Tenant;
-beforeEach(async () => {
+beforeAll(async () => {
   db = await createTestDatabase();
+});
+afterAll(() => db.drop());
+beforeEach(async () => {
   group = await createTenant(db, await createPlan(db, { students: 4 }));
 });
-afterEach(() => db.drop());
 
 /** COPY of `count` pupils, read from a program so that the rows come over no statement of ours. */
 function copyStudents(count: number): Promise<unknown> {
@@ -86,7 +89,8 @@ describe('the repair', () => {
     expect(await usageOf(db, group.id)).toEqual([1, 2, 0, 0]);
     expect(await stateMessages(db, group.id, rev)).toHaveLength(1);
     const { rows } = await db.query(
-      `select detail->>'resource' as resource from public.audit_log where action = 'usage_repaired' order by 1`,
+      `select detail->>'resource' as resource from public.audit_log where action = 'usage_repaired' and school_group_id = $1 order by 1`,
+      [group.id],
     );
     expect(rows.map(({ resource }) => resource as string)).toEqual([
       'schools',
@@ -95,6 +99,23 @@ describe('the repair', () => {
       'students',
     ]);
     expect((await db.query('select private.repair_usage() as n')).rows).toEqual([{ n: 0 }]);
+  });
+
+  it('I10: counts what a load past the triggers brought, and warns of the thresholds it crossed', async () => {
+    const loader = new pg.Client({ connectionString: db.adminUrl });
+    await loader.connect();
+    await loader.query('set session_replication_role = replica');
+    await add(loader, group, 'students', 4);
+    await loader.end();
+    expect(await drift(db)).toHaveLength(1);
+    await db.query('select private.repair_usage()');
+    expect(await drift(db)).toEqual([]);
+    const { rows } = await db.query(
+      `select (params->>'threshold')::float as told from public.notifications
+       where school_group_id = $1 order by id`,
+      [group.id],
+    );
+    expect(rows.map(({ told }) => told as number)).toEqual([0.8, 0.9, 1]);
   });
 
   it('brings back a counter that was deleted; until then growth is refused, not let through', async () => {

@@ -416,7 +416,7 @@ begin
     on conflict (school_group_id, resource) do update set used = excluded.used where c.used <> excluded.used;
     continue when not found;
     v_repaired := v_repaired + 1;
-    perform private.touch_group(v.school_group_id, 'usage_changed');
+    perform private.judge_thresholds(v.school_group_id, private.touch_group(v.school_group_id, 'usage_changed'));
     insert into public.audit_log (actor_id, action, school_group_id, detail)
     values (auth.uid(), 'usage_repaired', v.school_group_id, jsonb_build_object('resource', v.resource));
   end loop;
@@ -897,9 +897,14 @@ create function private.run_due_jobs(p_now timestamptz default now())
   returns int language plpgsql volatile security definer set search_path = '' as $$
 declare v public.scheduled_changes; v_applied int := 0;
 begin
+  -- Every plan before any group, and the groups in order of id, like an edit of a plan: neither waits for the
+  -- other in a circle.
+  perform 1 from public.subscription_plans p where p.slug = 'gratuit' or exists (
+    select 1 from public.scheduled_changes c where c.plan_id = p.id and c.status = 'pending' and c.effective_at <= p_now)
+  order by p.id for share;
   for v in select c.* from public.scheduled_changes c join public.subscriptions s using (school_group_id)
            where c.status = 'pending' and c.effective_at <= p_now
-           order by c.effective_at for update of s, c skip locked loop
+           order by c.school_group_id for update of s, c skip locked loop
     update public.scheduled_changes set status = 'applied', closed_at = now() where id = v.id;
     perform set_config('epilot.change_reason', v.reason, true);
     update public.subscriptions set plan_id = v.plan_id where school_group_id = v.school_group_id;
