@@ -1,4 +1,6 @@
-import { ACCOUNTS, expect, PASSWORD, signIn, test } from './fixtures.ts';
+import type { Page } from '@playwright/test';
+import type { Client } from 'pg';
+import { ACCOUNTS, expect, expectLive, PASSWORD, signIn, test, type Account } from './fixtures.ts';
 
 test('a wrong password is said in one sentence, keeps the address and takes another try', async ({
   page,
@@ -65,23 +67,50 @@ test('signing out ends the session in every tab of the browser', async ({ page, 
   await expect(other).toHaveURL(/\/connexion$/);
 });
 
-test('a session that the server no longer takes leads to the sign-in with a sentence', async ({
-  page,
-  db,
-}) => {
-  await signIn(page, 'ngongo');
-  // Both tokens are dead: the short one by its date, the long one because the server forgot it.
+/** Makes both tokens of a window dead: the long one is forgotten by the server, the short one has run out. */
+async function expireSession(page: Page, db: Client, account: Account): Promise<void> {
   await db.query(`delete from auth.sessions where user_id = (select id from auth.users where email = $1)`, [
-    ACCOUNTS.ngongo,
+    ACCOUNTS[account],
   ]);
   await page.evaluate(() => {
     const key = Object.keys(localStorage).find((name) => name.endsWith('-auth-token')) ?? '';
     const session = JSON.parse(localStorage.getItem(key) ?? '{}') as Record<string, unknown>;
     localStorage.setItem(key, JSON.stringify({ ...session, expires_at: 1 }));
   });
+}
+
+test('a session that the server no longer takes leads to the sign-in with a sentence', async ({
+  page,
+  db,
+}) => {
+  await signIn(page, 'ngongo');
+  await expireSession(page, db, 'ngongo');
   await page.reload();
   await expect(page).toHaveURL(/\/connexion/);
   await expect(page.getByRole('status')).toHaveText(
     'Votre session a expiré. Reconnectez-vous pour continuer.',
   );
+});
+
+test('a session that ends while somebody types asks for the password, and keeps what was typed', async ({
+  page,
+  db,
+}) => {
+  await signIn(page, 'edja');
+  await page.getByRole('button', { name: 'Créer une école' }).click();
+  const name = page.getByLabel('Nom de l’école');
+  await expect(name).toBeFocused();
+  await name.fill('École du Niari');
+
+  await expireSession(page, db, 'edja');
+  // What the browser says when the tab is seen again; the client then looks at its tokens.
+  await page.evaluate(() => document.dispatchEvent(new Event('visibilitychange', { bubbles: true })));
+  const expired = page.getByRole('dialog', { name: 'Votre session a expiré' });
+  await expect(expired.getByLabel('Adresse e-mail')).toHaveValue(ACCOUNTS.edja);
+  await expect(expired.getByLabel('Mot de passe', { exact: true })).toBeFocused();
+  await page.keyboard.type(PASSWORD);
+  await page.keyboard.press('Enter');
+  await expect(expired).toBeHidden();
+  await expect(name).toHaveValue('École du Niari');
+  await expectLive(page);
 });

@@ -1,6 +1,6 @@
 import { Dialog as BaseDialog } from '@base-ui/react/dialog';
 import { X } from 'lucide-react';
-import type { ReactNode } from 'react';
+import type { ReactNode, RefObject } from 'react';
 import { buttonVariants } from './button.tsx';
 import { cn } from './cn.ts';
 
@@ -12,6 +12,8 @@ interface DialogProps {
   closeLabel: string;
   /** `side` slides in from the right on a wide screen, for what is read beside the page. */
   placement?: 'center' | 'side';
+  /** What takes the focus at the opening; without it the button that closes. */
+  initialFocus?: RefObject<HTMLElement | null>;
   children: ReactNode;
 }
 
@@ -23,6 +25,7 @@ export function Dialog({
   description,
   closeLabel,
   placement = 'center',
+  initialFocus,
   children,
 }: DialogProps) {
   return (
@@ -30,6 +33,7 @@ export function Dialog({
       <BaseDialog.Portal>
         <BaseDialog.Backdrop className="fixed inset-0 z-40 bg-[#0b1426]/50 transition-opacity duration-150 data-[ending-style]:opacity-0 data-[starting-style]:opacity-0" />
         <BaseDialog.Popup
+          {...(initialFocus && { initialFocus })}
           className={cn(
             'fixed z-50 flex flex-col border border-line bg-card text-ink shadow-2xl transition-[opacity,transform] duration-150 data-[ending-style]:opacity-0 data-[starting-style]:opacity-0',
             'inset-x-0 bottom-0 max-h-[92dvh] rounded-t-2xl',

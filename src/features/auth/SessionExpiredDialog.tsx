@@ -1,13 +1,14 @@
-import { useState } from 'react';
+import { useRef, useState } from 'react';
 import { Dialog } from '@/components/ui/dialog.tsx';
 import { useI18n } from '@/i18n/i18n.ts';
-import { signOut } from './authSession.ts';
+import { lastEmail, signOut } from './authSession.ts';
 import { SignInForm } from './SignInForm.tsx';
 
 /** Asks for the password over the screen, which stays as it was. Closing it means signing out. */
 export default function SessionExpiredDialog() {
   const { t } = useI18n();
-  const [credentials, setCredentials] = useState({ email: '', password: '' });
+  const [credentials, setCredentials] = useState({ email: lastEmail(), password: '' });
+  const password = useRef<HTMLInputElement>(null);
   return (
     <Dialog
       open
@@ -15,8 +16,14 @@ export default function SessionExpiredDialog() {
       title={t.connection.sessionExpired}
       description={t.connection.sessionExpiredDetail}
       closeLabel={t.app.signOut}
+      initialFocus={password}
     >
-      <SignInForm value={credentials} onChange={setCredentials} onSignedIn={() => undefined} />
+      <SignInForm
+        value={credentials}
+        onChange={setCredentials}
+        onSignedIn={() => undefined}
+        passwordRef={password}
+      />
     </Dialog>
   );
 }

@@ -1,5 +1,5 @@
 import { Eye, EyeOff } from 'lucide-react';
-import { useRef, useState, type SyntheticEvent } from 'react';
+import { useRef, useState, type RefObject, type SyntheticEvent } from 'react';
 import { Button } from '@/components/ui/button.tsx';
 import { Field } from '@/components/ui/field.tsx';
 import { Input } from '@/components/ui/input.tsx';
@@ -17,6 +17,7 @@ interface SignInFormProps {
   value: Credentials;
   onChange: (value: Credentials) => void;
   onSignedIn: () => void;
+  passwordRef?: RefObject<HTMLInputElement | null>;
 }
 
 function failureText({ t }: I18n, failure: SignInFailure): string {
@@ -26,7 +27,7 @@ function failureText({ t }: I18n, failure: SignInFailure): string {
 }
 
 /** E-mail address and password. What is wrong is said in one place, and the field to mend takes focus. */
-export function SignInForm({ value, onChange, onSignedIn }: SignInFormProps) {
+export function SignInForm({ value, onChange, onSignedIn, passwordRef }: SignInFormProps) {
   const i18n = useI18n();
   const { t } = i18n;
   const [failure, setFailure] = useState<SignInFailure | null>(null);
@@ -34,7 +35,8 @@ export function SignInForm({ value, onChange, onSignedIn }: SignInFormProps) {
   const [pending, setPending] = useState(false);
   const [visible, setVisible] = useState(false);
   const email = useRef<HTMLInputElement>(null);
-  const password = useRef<HTMLInputElement>(null);
+  const ownPassword = useRef<HTMLInputElement>(null);
+  const password = passwordRef ?? ownPassword;
   const missing = (text: string) => (checked && text === '' ? t.auth.required : undefined);
 
   async function submit(event: SyntheticEvent) {

@@ -18,9 +18,13 @@ const LEFT_KEY = 'epilot.left';
 const LEFT_RECENTLY_MS = 10_000;
 
 let refusedAtStart = false;
+let email = '';
 
 /** Whether the session that this page started with was refused by the server. */
 export const wasSessionRefused = (): boolean => refusedAtStart;
+
+/** Address of whoever signed in last on this page: whose session expired need not type it again. */
+export const lastEmail = (): string => email;
 
 async function loadProfile(userId: string): Promise<Profile | null> {
   const response = await getSupabase()
@@ -40,6 +44,7 @@ async function enter({ user }: SupabaseSession): Promise<boolean> {
     return false;
   }
   refusedAtStart = false;
+  email = user.email ?? '';
   const before = currentSession();
   if (before.status === 'signed_in' && before.profile.id !== profile.id) openPage('/');
   else signedIn(profile);
@@ -98,9 +103,12 @@ function failureOf(error: unknown): SignInFailure {
 }
 
 /** Signs in with e-mail address and password; a failure is an answer, not an exception. */
-export async function signIn(email: string, password: string): Promise<SignInResult> {
+export async function signIn(address: string, password: string): Promise<SignInResult> {
   try {
-    const { data, error } = await getSupabase().auth.signInWithPassword({ email: email.trim(), password });
+    const { data, error } = await getSupabase().auth.signInWithPassword({
+      email: address.trim(),
+      password,
+    });
     if (error) return { ok: false, failure: failureOf(error) };
     return (await enter(data.session)) ? { ok: true } : { ok: false, failure: 'inactive' };
   } catch (error) {

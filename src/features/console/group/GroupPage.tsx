@@ -1,10 +1,11 @@
 import { useQuery, useQueryClient } from '@tanstack/react-query';
-import { useEffect, type ReactNode } from 'react';
+import { useCallback, useEffect, type ReactNode } from 'react';
 import { ErrorState } from '@/components/ErrorState.tsx';
 import { PageHeader } from '@/components/PageHeader.tsx';
 import { Badge } from '@/components/ui/badge.tsx';
 import { Card, CardTitle } from '@/components/ui/card.tsx';
 import { Skeleton } from '@/components/ui/skeleton.tsx';
+import { useOnChange } from '@/components/useOnChange.ts';
 import { UsageMeter } from '@/components/UsageMeter.tsx';
 import { RESOURCES, type EntitlementSnapshot } from '@/core/entitlements.ts';
 import { useI18n } from '@/i18n/i18n.ts';
@@ -70,10 +71,11 @@ export function GroupPage({ groupId, backLink }: GroupPageProps) {
 /** Reads the history again when another plan or status is in force, whoever changed it. */
 function useFreshHistory(groupId: string, snapshot: EntitlementSnapshot | undefined): void {
   const queryClient = useQueryClient();
-  const inForce = snapshot && `${snapshot.plan} ${snapshot.status}`;
-  useEffect(() => {
-    if (inForce) void queryClient.invalidateQueries({ queryKey: groupQuery(groupId).queryKey });
-  }, [inForce, groupId, queryClient]);
+  const readAgain = useCallback(
+    () => void queryClient.invalidateQueries({ queryKey: groupQuery(groupId).queryKey }),
+    [groupId, queryClient],
+  );
+  useOnChange(snapshot ? `${snapshot.plan} ${snapshot.status}` : null, readAgain);
 }
 
 function Facts({ group, snapshot }: { group: GroupDetail; snapshot: EntitlementSnapshot }) {

@@ -1,6 +1,6 @@
 import { zodResolver } from '@hookform/resolvers/zod';
 import { useMutation, useQueryClient } from '@tanstack/react-query';
-import { useMemo, useState } from 'react';
+import { useMemo, useRef, useState } from 'react';
 import { useForm } from 'react-hook-form';
 import { toast } from 'sonner';
 import { z } from 'zod';
@@ -52,6 +52,8 @@ export default function SchoolDialog({ groupId, onClose, onUpgradeClick }: Schoo
   const schema = useMemo(() => schemaOf(t), [t]);
   const form = useForm<Values>({ resolver: zodResolver(schema), defaultValues: EMPTY });
   const { errors } = form.formState;
+  const nameField = useRef<HTMLInputElement>(null);
+  const registered = form.register('name');
   const creation = useMutation({
     mutationFn: ({ name, code, city, address }: Values) =>
       createSchool({
@@ -73,7 +75,7 @@ export default function SchoolDialog({ groupId, onClose, onUpgradeClick }: Schoo
   });
 
   return (
-    <Dialog open onOpenChange={onClose} title={words.title} closeLabel={t.app.close}>
+    <Dialog open onOpenChange={onClose} title={words.title} closeLabel={t.app.close} initialFocus={nameField}>
       <form noValidate onSubmit={(event) => void submit(event)} className="grid gap-4 pb-1">
         {creation.error && (
           <Notice tone="danger" role="alert">
@@ -81,7 +83,18 @@ export default function SchoolDialog({ groupId, onClose, onUpgradeClick }: Schoo
           </Notice>
         )}
         <Field label={words.name} error={errors.name?.message}>
-          {(control) => <Input {...control} {...form.register('name')} required autoComplete="off" />}
+          {(control) => (
+            <Input
+              {...control}
+              {...registered}
+              ref={(element) => {
+                registered.ref(element);
+                nameField.current = element;
+              }}
+              required
+              autoComplete="off"
+            />
+          )}
         </Field>
         <div className="grid gap-4 sm:grid-cols-2">
           <Field label={words.city} error={errors.city?.message}>

@@ -1,6 +1,6 @@
 import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { Archive, ArchiveRestore, School as SchoolIcon } from 'lucide-react';
-import { useEffect, type ReactNode } from 'react';
+import { useCallback, type ReactNode } from 'react';
 import { DataTable, type Column } from '@/components/DataTable.tsx';
 import { EmptyState } from '@/components/EmptyState.tsx';
 import { PageHeader } from '@/components/PageHeader.tsx';
@@ -8,6 +8,7 @@ import { Pager } from '@/components/Pager.tsx';
 import { SearchField } from '@/components/SearchField.tsx';
 import { Button } from '@/components/ui/button.tsx';
 import { Card } from '@/components/ui/card.tsx';
+import { useOnChange } from '@/components/useOnChange.ts';
 import { Segmented } from '@/components/ui/segmented.tsx';
 import { useI18n, type I18n } from '@/i18n/i18n.ts';
 import { errorText } from '@/lib/apiError.ts';
@@ -84,9 +85,11 @@ export function SchoolsPage({ groupId, list, onList }: SchoolsPageProps) {
 function useFreshList(groupId: string): number | null {
   const queryClient = useQueryClient();
   const active = usePlanRestrictions().restrictions?.schools.usage ?? null;
-  useEffect(() => {
-    if (active !== null) void queryClient.invalidateQueries({ queryKey: schoolsKey(groupId) });
-  }, [active, groupId, queryClient]);
+  const readAgain = useCallback(
+    () => void queryClient.invalidateQueries({ queryKey: schoolsKey(groupId) }),
+    [groupId, queryClient],
+  );
+  useOnChange(active, readAgain);
   return active;
 }
 
