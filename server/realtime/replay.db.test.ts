@@ -128,17 +128,17 @@ describe.each(VERSIONS)('serializer %s', (version) => {
     for (let round = 0; round < 5; round += 1) {
       const room = `${topic}:${round}`;
       const client = await member(version, room);
-      let writing = true;
+      const writing = new AbortController();
       let last = 0;
       const stream = (async () => {
-        while (writing) {
+        while (!writing.signal.aborted) {
           last += 1;
           await writer.query('select realtime.send($1, $2, $3)', [{ n: last }, 'step', room]);
         }
       })();
       const heard = await joined(client, room, { private: true, broadcast: { replay: { since: 0 } } });
       await heard.messages.next(({ meta }) => !meta?.replayed);
-      writing = false;
+      writing.abort();
       await stream;
       if (numbers(heard).at(-1) !== last) {
         await heard.messages.next((message) => numberOf(message) === last);
