@@ -50,6 +50,20 @@ export interface Limits {
   probes: number;
   /** Longest time the policies of one question may take, milliseconds. */
   probeTimeoutMs: number;
+  /** Database connections that tell changes of rows: checks of rights in flight at once. */
+  changeProbes: number;
+  /** Longest time of one such check, milliseconds: a policy or a filter that takes longer has failed. */
+  changeProbeTimeoutMs: number;
+  /** Changed rows that may wait to be told, bytes; beyond it whoever is behind must rejoin and refetch. */
+  changesBacklogBytes: number;
+  /** Bindings of `postgres_changes` of one channel. */
+  changesPerChannel: number;
+  /** Pause before a subscription that the database did not answer is tried again, milliseconds. */
+  changesRetryMs: number;
+  /** How often the tables of the publication are looked at while somebody waits for changes, milliseconds. */
+  publicationPollMs: number;
+  /** How long a channel that asked for `replication_ready` waits for the feed, milliseconds. */
+  replicationReadyMs: number;
   /** First pause before the feed reconnects, milliseconds; it doubles up to `feedRetryMaxMs`. */
   feedRetryMs: number;
   feedRetryMaxMs: number;
@@ -75,6 +89,13 @@ export const DEFAULT_LIMITS: Readonly<Limits> = {
   backlogBytes: 1_048_576,
   probes: 4,
   probeTimeoutMs: 5_000,
+  changeProbes: 2,
+  changeProbeTimeoutMs: 2_000,
+  changesBacklogBytes: 67_108_864,
+  changesPerChannel: 100,
+  changesRetryMs: 5_000,
+  publicationPollMs: 5_000,
+  replicationReadyMs: 10_000,
   feedRetryMs: 100,
   feedRetryMaxMs: 5_000,
   feedPingMs: 10_000,
@@ -113,9 +134,9 @@ export interface Health {
 
 export interface Gateway {
   /** Answers an HTTP upgrade to `/realtime/v1/websocket`: a socket, or an HTTP refusal with a JSON body. */
-  handleUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void;
+  readonly handleUpgrade: (request: IncomingMessage, socket: Duplex, head: Buffer) => void;
   /** Answers `/realtime/v1/api/*`. */
-  fetch(request: Request): Promise<Response>;
+  readonly fetch: (request: Request) => Promise<Response>;
   health(): Health;
   /**
    * Closes every socket so that clients reconnect elsewhere, then the feed. The slot stays, and with it every

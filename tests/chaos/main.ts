@@ -1,0 +1,76 @@
+/**
+ * `npm run chaos`: the proof at full size, on a PostgreSQL of its own. Prints a table; fails when anything that
+ * must be 0 is not.
+ *
+ *   node tests/chaos/main.ts [seed]
+ */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import pg from 'pg';
+import { pino } from 'pino';
+import { applyPlatform } from '../../server/platform.ts';
+import { Cluster, SUPERUSER } from '../../server/postgres/cluster.ts';
+import { type ChaosReport, runChaos } from './run.ts';
+
+const PASSWORD = 'chaos';
+const SECONDS = 120;
+const RECOVERY_MS = 2_000;
+
+const seed = Number(process.argv[2] ?? Date.now() % 1_000_000);
+const directory = await mkdtemp(join(tmpdir(), 'gateway-chaos-'));
+const cluster = new Cluster({
+  directory: join(directory, 'postgres'),
+  logFile: join(directory, 'postgresql.log'),
+  password: PASSWORD,
+  logger: pino({ level: 'warn' }),
+});
+try {
+  await cluster.start();
+  const url = cluster.url(SUPERUSER, PASSWORD, 'postgres');
+  const admin = new pg.Client({ connectionString: url });
+  await admin.connect();
+  await applyPlatform(admin, url);
+  await admin.query(`alter role postgres password '${PASSWORD}'`);
+  await admin.end();
+  process.stdout.write(`seed ${seed}; ${SECONDS} seconds\n`);
+  const report = await runChaos({
+    databaseUrl: cluster.url('postgres', PASSWORD, 'postgres'),
+    followers: 1_000,
+    topics: 200,
+    processes: 2,
+    seconds: SECONDS,
+    messagesPerSecond: 100,
+    faultEveryMs: 100,
+    gatewayEveryMs: 8_000,
+    seed,
+  });
+  process.stdout.write(`${render(report)}\n`);
+  const { missed, counts, recovery } = report;
+  const wrong = missed + counts.gaps + counts.shownTwice + counts.shownBackwards + counts.shownWrong;
+  if (wrong > 0 || recovery.slowest > RECOVERY_MS) process.exitCode = 1;
+} finally {
+  await cluster.stop();
+  await rm(directory, { recursive: true, force: true });
+}
+
+function render({ killed, counts, ...report }: ChaosReport): string {
+  const lines: [string, string | number][] = [
+    ['clients, topics, seconds', `${report.followers}, ${report.topics}, ${report.seconds}`],
+    ['revisions committed', report.committed],
+    ['kills: sockets, feed, gateway', `${killed.sockets}, ${killed.feed}, ${killed.gateway}`],
+    ['joins, snapshots fetched', `${counts.joins}, ${counts.snapshots}`],
+    ['revisions shown', counts.shown],
+    ['clients that missed something', report.missed],
+    ['revisions missing on a joined channel', counts.gaps],
+    ['shown out of order', counts.shownBackwards],
+    ['shown twice', counts.shownTwice],
+    ['shown in the wrong place', counts.shownWrong],
+    ['repeats dropped (at least once)', counts.repeatsDropped],
+    [
+      'right again after the last kill',
+      `${report.recovery.median} ms median, ${report.recovery.slowest} ms slowest`,
+    ],
+  ];
+  return lines.map(([name, value]) => `${name.padEnd(40)}${value}`).join('\n');
+}
