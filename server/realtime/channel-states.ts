@@ -38,6 +38,8 @@ interface Events {
   rights_lost: { message: string };
   /** The token in force ran out. */
   expired: { message: string };
+  /** The database feed, which the client asked to hear of, does not stream in time. */
+  feed_away: { message: string };
   /** More pushes a second than the limit. */
   flooded: { message: string };
   /** A push that this gateway does not know or does not serve. */
@@ -66,7 +68,7 @@ export interface Actions {
   verify(event: ChannelEvent<'access_token'>): void;
   renew(event: ChannelEvent<'rights_kept'>): void;
   /** Error message of extension `system`, then `phx_close`: the client does not come back by itself. */
-  expel(event: ChannelEvent<'rights_lost' | 'expired' | 'flooded'>): void;
+  expel(event: ChannelEvent<'rights_lost' | 'expired' | 'flooded' | 'feed_away'>): void;
   decline(event: ChannelEvent<'other'>): void;
   leave(event: ChannelEvent<'phx_leave'>): void;
   /** `phx_close`: the new channel of the same topic takes over. */
@@ -96,6 +98,7 @@ export const TRANSITIONS: Readonly<Record<State, Row>> = {
     rights_lost: { to: 'joining', act: 'ignore' },
     // The join decides about its token itself.
     expired: { to: 'joining', act: 'ignore' },
+    feed_away: { to: 'joining', act: 'ignore' },
     flooded: { to: 'closed', act: 'expel' },
     other: { to: 'joining', act: 'defer' },
     phx_leave: { to: 'closed', act: 'leave' },
@@ -115,6 +118,7 @@ export const TRANSITIONS: Readonly<Record<State, Row>> = {
     rights_kept: { to: 'joined', act: 'ignore' },
     rights_lost: { to: 'joined', act: 'ignore' },
     expired: { to: 'closed', act: 'expel' },
+    feed_away: { to: 'closed', act: 'expel' },
     flooded: { to: 'closed', act: 'expel' },
     other: { to: 'joined', act: 'decline' },
     phx_leave: { to: 'closed', act: 'leave' },
@@ -134,6 +138,7 @@ export const TRANSITIONS: Readonly<Record<State, Row>> = {
     rights_lost: { to: 'closed', act: 'expel' },
     // A fresh token may be what is being checked; if not, the next sweep finds the channel joined and expels it.
     expired: { to: 'checking', act: 'ignore' },
+    feed_away: { to: 'closed', act: 'expel' },
     flooded: { to: 'closed', act: 'expel' },
     other: { to: 'checking', act: 'defer' },
     phx_leave: { to: 'closed', act: 'leave' },
@@ -152,6 +157,7 @@ export const TRANSITIONS: Readonly<Record<State, Row>> = {
     rights_kept: { to: 'closed', act: 'ignore' },
     rights_lost: { to: 'closed', act: 'ignore' },
     expired: { to: 'closed', act: 'ignore' },
+    feed_away: { to: 'closed', act: 'ignore' },
     flooded: { to: 'closed', act: 'ignore' },
     other: { to: 'closed', act: 'ignore' },
     phx_leave: { to: 'closed', act: 'ignore' },

@@ -1,6 +1,7 @@
 /** One channel of one socket: carries out what the table in channel-states.ts decides. */
 import { randomUUID } from 'node:crypto';
 import type { Extension, ReadRights } from './authorization.ts';
+import type { Subscriber } from './changes/subscriber.ts';
 import { TRANSITIONS, type Actions, type ChannelEvent, type State } from './channel-states.ts';
 import type { Connection } from './connection.ts';
 import { encodeBroadcast, type Broadcast } from './encode.ts';
@@ -27,6 +28,7 @@ export class Channel implements Actions, Member {
   #deferred: ChannelEvent[] = [];
   #deferredBytes = 0;
   readonly #seam: Seam | null;
+  readonly #changes: Subscriber | null;
   #presenceKey: string | null;
   #watches = false;
 
@@ -41,6 +43,7 @@ export class Channel implements Actions, Member {
     this.stream = { topic, private: request.private };
     this.#seam = request.replay && new Seam(connection.context.limits.backlogBytes);
     this.#presenceKey = request.presenceKey;
+    this.#changes = request.changes.length > 0 ? this.#subscriber() : null;
     void this.#enter(request.accessToken ?? connection.session.token).then(
       (granted) => this.handle({ type: 'join_allowed', ...granted }),
       (error: unknown) => this.handle({ type: 'join_refused', error: asRealtimeError(error) }),
@@ -67,7 +70,9 @@ export class Channel implements Actions, Member {
   }
 
   deliver(frame: Buffer, id?: string): void {
-    if (!this.#seam || this.#seam.admits(frame, id)) this.#connection.write(frame);
+    if (this.#seam && !this.#seam.admits(frame, id)) return;
+    if (this.#changes) this.#changes.deliver(frame);
+    else this.#connection.write(frame);
   }
 
   admit(event: ChannelEvent<'join_allowed'>): void {
@@ -75,9 +80,13 @@ export class Channel implements Actions, Member {
     const { metrics } = this.#connection.context;
     metrics.joins.inc();
     metrics.channels.inc();
-    this.#connection.reply(this.#joinRef, this.#joinMessageRef, this.#topic, 'ok', { postgres_changes: [] });
+    this.#connection.reply(this.#joinRef, this.#joinMessageRef, this.#topic, 'ok', {
+      postgres_changes: this.#changes?.reply ?? [],
+    });
     this.#tellPast(event.past);
     this.#tellPresence();
+    this.#changes?.admit(event.session);
+    if (this.#request.replicationReady) this.#tellReplication();
     this.#drain();
   }
 
@@ -174,14 +183,14 @@ export class Channel implements Actions, Member {
       this.#grant(session, rights);
       this.#mayWrite = {};
       this.#tellPresence();
+      this.#changes?.renew(session);
     }
     this.#drain();
   }
 
-  expel({ type, message }: ChannelEvent<'rights_lost' | 'expired' | 'flooded'>): void {
+  expel({ type, message }: ChannelEvent<'rights_lost' | 'expired' | 'flooded' | 'feed_away'>): void {
     this.#connection.context.metrics.refusals.inc({ reason: type });
-    const notice = { extension: 'system', status: 'error', message, channel: this.stream.topic };
-    this.#connection.send(this.#joinRef, null, this.#topic, 'system', notice);
+    this.#notify('system', 'error', message);
     this.#close('phx_close');
   }
 
@@ -209,6 +218,7 @@ export class Channel implements Actions, Member {
     const { hub, metrics, presence } = this.#connection.context;
     hub.leave(this.stream, this);
     presence.leave(this.stream, this);
+    this.#changes?.close();
     if (this.#admitted) metrics.channels.dec();
     this.#deferred = [];
     this.#connection.forget(this.#topic, this);
@@ -219,6 +229,29 @@ export class Channel implements Actions, Member {
   /** Whether the join was granted: such channels are counted. */
   get #admitted(): boolean {
     return this.#rights.broadcast || this.#rights.presence;
+  }
+
+  #notify(extension: 'system' | 'postgres_changes', status: 'ok' | 'error', message: string): void {
+    const notice = { extension, status, message, channel: this.stream.topic };
+    this.#connection.send(this.#joinRef, null, this.#topic, 'system', notice);
+  }
+
+  #subscriber(): Subscriber {
+    return this.#connection.context.changes.subscriber(this.#request.changes, {
+      version: this.version,
+      topic: this.#topic,
+      write: (frame) => this.#connection.write(frame),
+      system: (status, message) => this.#notify('postgres_changes', status, message),
+      interrupt: () => this.handle({ type: 'interrupted' }),
+    });
+  }
+
+  #tellReplication(): void {
+    void this.#connection.context.feedReady().then((ready) => {
+      if (this.#state === 'closed') return;
+      if (ready) this.#notify('system', 'ok', 'Replication connection established');
+      else this.handle({ type: 'feed_away', message: 'Replication connection was not established in time' });
+    });
   }
 
   #close(event: 'phx_close' | 'phx_error'): void {
@@ -290,6 +323,8 @@ export class Channel implements Actions, Member {
   async #enter(token: string): Promise<{ session: Session; rights: ReadRights; past: Replayed[] }> {
     const { hub, replay } = this.#connection.context;
     const granted = await this.#authorize(token);
+    const { changesWaitMs } = this.#request;
+    if (changesWaitMs !== null) await this.#changes?.prepare(granted.session, changesWaitMs);
     const wanted = this.#request.replay;
     // The channel may have been left meanwhile.
     if (!wanted || !granted.rights.broadcast || this.#state !== 'joining') return { ...granted, past: [] };

@@ -2,6 +2,7 @@
 import type { Duplex } from 'node:stream';
 import { WebSocket } from 'ws';
 import type { Authorizer } from './authorization.ts';
+import type { Changes } from './changes/changes.ts';
 import { Channel } from './channel.ts';
 import { encodeMessage } from './encode.ts';
 import { RealtimeError } from './errors.ts';
@@ -21,6 +22,9 @@ export interface Context {
   presence: Presence;
   authorizer: Authorizer;
   replay: Replay;
+  changes: Changes;
+  /** Waits for the database feed; false when it does not stream in time. */
+  feedReady: () => Promise<boolean>;
   sessions: Sessions;
   turns: Turns;
   limits: Limits;

@@ -33,11 +33,24 @@ export function encodeMessage(
   event: string,
   payload: object,
 ): Buffer {
-  const message =
+  return encodeJson(version, joinRef, ref, topic, event, JSON.stringify(payload));
+}
+
+/** The same with a payload that is JSON already, spliced in as it is: printing it again could change large numbers. */
+export function encodeJson(
+  version: Version,
+  joinRef: string | null,
+  ref: string | null,
+  topic: string,
+  event: string,
+  payload: string,
+): Buffer {
+  const [j, r, t, e] = [joinRef, ref, topic, event].map((part) => JSON.stringify(part));
+  const text =
     version === '2.0.0'
-      ? [joinRef, ref, topic, event, payload]
-      : { join_ref: joinRef, ref, topic, event, payload };
-  return frame(Buffer.from(JSON.stringify(message)), OPCODE_TEXT);
+      ? `[${j},${r},${t},${e},${payload}]`
+      : `{"join_ref":${j},"ref":${r},"topic":${t},"event":${e},"payload":${payload}}`;
+  return frame(Buffer.from(text), OPCODE_TEXT);
 }
 
 /**
@@ -52,17 +65,11 @@ export function encodeBroadcast(version: Version, topic: string, broadcast: Broa
   }
   const binary = version === '2.0.0' ? encodeKind4(topic, broadcast) : null;
   if (binary || broadcast.encoding === 'raw') return binary;
-  // The payload is spliced in as it came: parsing and printing it again could change large numbers.
   const { event, meta } = broadcast;
   const payload =
     `{"type":"broadcast","event":${JSON.stringify(event)},"payload":${broadcast.bytes.toString('utf8')}` +
     `${meta ? `,"meta":${JSON.stringify(meta)}` : ''}}`;
-  const name = JSON.stringify(topic);
-  const text =
-    version === '2.0.0'
-      ? `[null,null,${name},"broadcast",${payload}]`
-      : `{"join_ref":null,"ref":null,"topic":${name},"event":"broadcast","payload":${payload}}`;
-  return frame(Buffer.from(text), OPCODE_TEXT);
+  return encodeJson(version, null, null, topic, 'broadcast', payload);
 }
 
 /** Kind 4, or null when a part is too long for its one length byte. */

@@ -9,6 +9,7 @@ export type RealtimeErrorCode =
   | 'JwtSignatureError'
   | 'MalformedJWT'
   | 'PresenceLimitReached'
+  | 'PostgresChangesSubscribeTimeout'
   | 'RealtimeDisabledForConfiguration'
   | 'RealtimeRestarting'
   | 'SlotUnavailable'

@@ -8,10 +8,13 @@
  *                                               superseded
  *
  * A commit is acknowledged after its fan-out and never before: after a crash PostgreSQL sends it again (at least
- * once). See docs/adr/0010.
+ * once). Broadcasts are fanned out here at once; changes of rows are handed on, and the feed does not wait for them.
+ * See docs/adr/0010 and 0013.
  */
 import { setTimeout as pause } from 'node:timers/promises';
 import { LogicalReplicationService } from 'pg-logical-replication';
+import type { Changes } from './changes/changes.ts';
+import { Commits } from './commits.ts';
 import type { Broadcast } from './encode.ts';
 import { errorCode } from './errors.ts';
 import type { Hub } from './hub.ts';
@@ -20,7 +23,7 @@ import type { Metrics } from './metrics.ts';
 import type { FeedStatus, Limits, Logger } from './options.ts';
 import { readMessage } from './stored-message.ts';
 import type { Slot } from './slot.ts';
-import { RawPlugin, type WalMessage } from './wal.ts';
+import { isMessages, RawPlugin, type Passed, type WalMessage } from './wal.ts';
 
 /** Messages of one transaction written before the event loop gets a turn, so that sockets can drain. */
 const TURN = 64;
@@ -38,9 +41,10 @@ const MISSED_PINGS = 3;
 const START_ATTEMPTS = 3;
 
 export interface FeedOptions {
-  connection: { connectionString: string; application_name: string };
+  connection: { connectionString: string; application_name: string; options: string };
   slot: Slot;
   hub: Hub;
+  changes: Changes;
   limits: Limits;
   metrics: Metrics;
   log: Logger;
@@ -57,8 +61,13 @@ export class Feed {
   #status: FeedStatus = 'starting';
   #service: LogicalReplicationService | null = null;
   #running: Promise<void> | null = null;
-  /** Messages seen of the transaction at hand. */
-  #inserts = 0;
+  readonly #commits = new Commits((end) => {
+    if (this.#service) void this.#acknowledge(this.#service, end);
+  });
+  /** Messages fanned out of the transaction at hand. */
+  #messages = 0;
+  #commitTime = 0n;
+  readonly #waiting = new Set<() => void>();
   /** Of this connection; `0/0` before the first. Danger: an older position would move the slot back. */
   #acknowledged = '0/0';
   #heardAt = 0;
@@ -81,6 +90,23 @@ export class Feed {
     const first = Promise.withResolvers<void>();
     this.#running = this.#run(first);
     await first.promise;
+  }
+
+  /**
+   * Waits until commits arrive.
+   * @param timeoutMs how long at most, milliseconds
+   * @returns whether they do
+   */
+  async ready(timeoutMs: number): Promise<boolean> {
+    if (this.#status === 'streaming') return true;
+    const { promise, resolve } = Promise.withResolvers<boolean>();
+    const wake = (): void => resolve(true);
+    this.#waiting.add(wake);
+    const timer = setTimeout(() => resolve(false), timeoutMs).unref();
+    const streams = await promise;
+    clearTimeout(timer);
+    this.#waiting.delete(wake);
+    return streams;
   }
 
   /** Ends the stream; the slot stays. */
@@ -134,6 +160,7 @@ export class Feed {
       }
       if (outcome !== 'kept') {
         metrics.slotsLost.inc();
+        this.#commits.reset();
         log.error({ slot: slot.name }, 'the replication slot was lost; clients must rejoin and refetch');
         onLost();
       }
@@ -146,19 +173,19 @@ export class Feed {
 
   /** Streams until the connection ends. */
   async #stream(onStart: () => void): Promise<void> {
-    const { connection, limits, log, now, slot } = this.#options;
+    const { changes, connection, limits, log, now, slot } = this.#options;
     // Danger: any other `timeoutSeconds` acknowledges what was not fanned out yet, and loses it.
     const service = new LogicalReplicationService(connection, {
       acknowledge: { auto: false, timeoutSeconds: 0 },
       flowControl: { enabled: true },
     });
-    const plugin = new RawPlugin();
+    const plugin = new RawPlugin(await slot.publications(), (oid) => changes.wants(oid));
     this.#service = service;
     this.#acknowledged = '0/0';
     this.#heardAt = now();
     service.on('start', onStart);
     service.on('error', (error) => log.warn({ err: error, slot: slot.name }, 'error of the database feed'));
-    service.on('data', (_lsn, message: WalMessage) => this.#receive(service, plugin, message));
+    service.on('data', (_lsn, message: WalMessage | Passed) => this.#receive(plugin, message));
     service.on('heartbeat', (lsn, _time, mustReply) => this.#keepAlive(service, plugin, lsn, mustReply));
     const watch = setInterval(() => this.#watch(service), limits.feedPingMs);
     try {
@@ -171,27 +198,50 @@ export class Feed {
     }
   }
 
-  async #receive(service: LogicalReplicationService, plugin: RawPlugin, message: WalMessage): Promise<void> {
-    const { log, metrics, now } = this.#options;
+  async #receive(plugin: RawPlugin, message: WalMessage | Passed): Promise<void> {
+    const { changes, metrics, now } = this.#options;
     this.#heardAt = now();
-    if (message.tag === 'begin') this.#inserts = 0;
-    if (message.tag === 'insert') {
+    switch (message.tag) {
+      case 'begin':
+        this.#messages = 0;
+        this.#commitTime = BigInt(String(message.commitTime));
+        this.#commits.begin(message.commitLsn ?? '0/0');
+        break;
+      case 'relation':
+        changes.describe(message);
+        break;
+      case 'insert':
+      case 'update':
+      case 'delete':
+        if (this.#commits.row()) await this.#handle(message);
+        break;
+      case 'passed':
+        this.#commits.row();
+        break;
+      case 'commit':
+        if (message.commitEndLsn) this.#commits.end(message.commitEndLsn);
+        if (this.#messages > 0) {
+          // `commitTime` counts microseconds.
+          metrics.feedDelay.observe(Math.max(0, now() / 1000 - Number(this.#commitTime) / 1_000_000));
+        }
+    }
+    plugin.handled();
+  }
+
+  async #handle(message: WalMessage & { tag: 'insert' | 'update' | 'delete' }): Promise<void> {
+    const { changes, log } = this.#options;
+    if (!isMessages(message.relation)) {
+      changes.take(message, this.#commitTime, () => this.#commits.hold());
+    } else if (message.tag === 'insert') {
       try {
         this.#fanOut(message);
       } catch (error) {
         // One row that cannot be read must not stop all that come after it.
         log.error({ err: error }, 'a stored message could not be fanned out');
       }
-      this.#inserts += 1;
-      if (this.#inserts % TURN === 0) await new Promise(setImmediate);
+      this.#messages += 1;
+      if (this.#messages % TURN === 0) await new Promise(setImmediate);
     }
-    if (message.tag === 'commit') {
-      if (message.commitEndLsn) await this.#acknowledge(service, message.commitEndLsn);
-      // `commitTime` counts microseconds.
-      const delay = now() / 1000 - Number(message.commitTime) / 1_000_000;
-      if (this.#inserts > 0) metrics.feedDelay.observe(Math.max(0, delay));
-    }
-    plugin.handled();
   }
 
   /** A server that vanished without closing the connection would leave everybody joined and deaf. */
@@ -218,8 +268,8 @@ export class Feed {
   #keepAlive(service: LogicalReplicationService, plugin: RawPlugin, lsn: string, mustReply: boolean): void {
     const { metrics, now } = this.#options;
     this.#heardAt = now();
-    metrics.feedLag.set(plugin.idle ? 0 : lsnDistance(this.#acknowledged, lsn));
-    if (plugin.idle && (mustReply || now() - this.#idleAckAt >= IDLE_ACK_MS)) {
+    metrics.feedLag.set(plugin.idle && this.#commits.idle ? 0 : lsnDistance(this.#acknowledged, lsn));
+    if (plugin.idle && this.#commits.idle && (mustReply || now() - this.#idleAckAt >= IDLE_ACK_MS)) {
       this.#idleAckAt = now();
       void this.#acknowledge(service, lsn);
     } else if (mustReply && this.#acknowledged !== '0/0') {
@@ -237,5 +287,6 @@ export class Feed {
   #enter(status: FeedStatus): void {
     this.#status = status;
     this.#options.metrics.feedConnected.set(status === 'streaming' ? 1 : 0);
+    if (status === 'streaming') for (const wake of this.#waiting) wake();
   }
 }

@@ -11,6 +11,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import pg from 'pg';
 import { createAsk } from './asking.ts';
 import { createAuthorizer } from './authorization.ts';
+import { Changes } from './changes/changes.ts';
 import { CLOSE_RESTART, Connection, type Context } from './connection.ts';
 import { Feed } from './feed.ts';
 import { Hub } from './hub.ts';
@@ -45,23 +46,28 @@ export async function createRealtimeGateway(options: GatewayOptions): Promise<Ga
   const holder = `realtime_gateway ${randomUUID()}`;
   const connection = { connectionString: options.databaseUrl, application_name: holder };
   // The questions, and one connection beside them for the slot and the partitions.
-  const pool = new pg.Pool({
-    ...connection,
-    max: limits.probes + 1,
-    connectionTimeoutMillis: 10_000,
-    keepAlive: true,
-  });
-  // Idle connections die when PostgreSQL restarts; the pool opens others.
-  pool.on('error', (error) => log.debug({ err: error }, 'an idle database connection was lost'));
+  const openPool = (max: number): pg.Pool => {
+    const opened = new pg.Pool({ ...connection, max, connectionTimeoutMillis: 10_000, keepAlive: true });
+    // Idle connections die when PostgreSQL restarts; the pool opens others.
+    opened.on('error', (error) => log.debug({ err: error }, 'an idle database connection was lost'));
+    return opened;
+  };
+  const pool = openPool(limits.probes + 1);
 
   const hub = new Hub(metrics);
   const connections = new Set<Connection>();
   const ask = createAsk(pool, limits);
+  // Changes have connections of their own: neither they nor joins starve the other.
+  const changesPool = openPool(limits.changeProbes);
+  const askChanges = createAsk(changesPool, { probeTimeoutMs: limits.changeProbeTimeoutMs });
+  const changes = new Changes({ ask: askChanges, limits, metrics, log });
   const context: Context = {
     hub,
     presence: new Presence(limits, metrics, now),
     authorizer: createAuthorizer(ask, log),
     replay: createReplay(ask),
+    changes,
+    feedReady: () => feed.ready(limits.replicationReadyMs),
     sessions,
     turns: new Turns(),
     limits,
@@ -76,9 +82,14 @@ export async function createRealtimeGateway(options: GatewayOptions): Promise<Ga
   try {
     slot = new Slot(pool, options.slotName ?? `realtime_gateway_${await preflight(pool)}`, holder, log);
     feed = new Feed({
-      connection,
+      // Values are written for JSON: one time zone, one form of dates.
+      connection: {
+        ...connection,
+        options: '-c timezone=UTC -c datestyle=ISO -c extra_float_digits=1 -c bytea_output=hex',
+      },
       slot,
       hub,
+      changes,
       limits,
       metrics,
       log,
@@ -92,7 +103,8 @@ export async function createRealtimeGateway(options: GatewayOptions): Promise<Ga
     });
     await feed.start();
   } catch (error) {
-    await pool.end();
+    changes.stop();
+    await Promise.all([pool.end(), changesPool.end()]);
     throw error;
   }
   const stopUpkeep = startUpkeep(pool, log);
@@ -152,7 +164,8 @@ export async function createRealtimeGateway(options: GatewayOptions): Promise<Ga
       for (const each of connections) each.terminate();
       await feed.stop();
       if (dropSlot) await slot.drop();
-      await pool.end();
+      changes.stop();
+      await Promise.all([pool.end(), changesPool.end()]);
     },
   };
 }

@@ -1,3 +1,4 @@
+import type { BindingParams } from './changes/binding.ts';
 import { RealtimeError } from './errors.ts';
 import { isRecord } from './frames.ts';
 import { REPLAY_MAX, type ReplayRequest } from './replay.ts';
@@ -15,6 +16,12 @@ export interface JoinRequest {
   replay: ReplayRequest | null;
   /** Whether to tell the channel who is here. Tracking itself needs no leave of this. */
   presence: boolean;
+  /** Bindings of `postgres_changes`, as they came. */
+  changes: BindingParams[];
+  /** How long the reply waits until these are in force, milliseconds; null: it does not wait. */
+  changesWaitMs: number | null;
+  /** Whether to tell the channel when the database feed streams. */
+  replicationReady: boolean;
   /** Under which key the channel tracks itself; null: one of its own. */
   presenceKey: string | null;
 }
@@ -29,12 +36,6 @@ export function parseJoin(payload: Record<string, unknown>): JoinRequest {
   const config = record(payload['config']);
   const broadcast = record(config['broadcast']);
   const changes = config['postgres_changes'];
-  if (Array.isArray(changes) && changes.length > 0) {
-    throw new RealtimeError(
-      'RealtimeDisabledForConfiguration',
-      'postgres_changes is not served by this gateway; use broadcast from the database',
-    );
-  }
   const presence = record(config['presence']);
   const token = payload['access_token'] ?? payload['user_token'];
   return {
@@ -45,6 +46,9 @@ export function parseJoin(payload: Record<string, unknown>): JoinRequest {
     replay: parseReplay(broadcast['replay'], config['private'] === true),
     presence: presence['enabled'] === true,
     presenceKey: parseKey(presence['key']),
+    changes: Array.isArray(changes) ? changes.filter(isRecord) : [],
+    changesWaitMs: parseWait(record(config['postgres_changes_options'])),
+    replicationReady: broadcast['replication_ready'] === true,
   };
 }
 
@@ -61,6 +65,15 @@ function parseReplay(value: unknown, isPrivate: boolean): ReplayRequest | null {
     throw new RealtimeError('UnableToReplayMessages', 'Replay params are not valid');
   }
   return { since, limit: Math.min(limit, REPLAY_MAX) };
+}
+
+/** Longest and usual time that a reply is held back, milliseconds. */
+const WAIT_MAX_MS = 20_000;
+const WAIT_MS = 15_000;
+
+function parseWait({ wait, timeout }: Record<string, unknown>): number | null {
+  if (wait !== true) return null;
+  return isWhole(timeout) && timeout > 0 ? Math.min(timeout, WAIT_MAX_MS) : WAIT_MS;
 }
 
 function isWhole(value: unknown): value is number {

@@ -2,16 +2,17 @@
 
 /** @returns the position one byte earlier */
 export function lsnBefore(lsn: string): string {
-  const value = toBigInt(lsn);
+  const value = lsnValue(lsn);
   return fromBigInt(value > 0n ? value - 1n : 0n);
 }
 
 /** @returns bytes from `from` to `to`, 0 when `to` is not later */
 export function lsnDistance(from: string, to: string): number {
-  return Math.max(0, Number(toBigInt(to) - toBigInt(from)));
+  return Math.max(0, Number(lsnValue(to) - lsnValue(from)));
 }
 
-function toBigInt(lsn: string): bigint {
+/** @returns the position as a number, to compare */
+export function lsnValue(lsn: string): bigint {
   const [high = '0', low = '0'] = lsn.split('/');
   return (BigInt(`0x${high}`) << 32n) | BigInt(`0x${low}`);
 }

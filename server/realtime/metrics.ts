@@ -16,6 +16,16 @@ export function createMetrics(registry: Registry = new Registry()) {
       labelNames: ['reason'],
       registers,
     }),
+    changesBacklog: new Gauge({
+      name: 'realtime_changes_backlog_bytes',
+      help: 'Changed rows received and not yet told to all who wait for them',
+      registers,
+    }),
+    changesCut: new Counter({
+      name: 'realtime_changes_cut_total',
+      help: 'Channels sent to refetch because changes came faster than they could be told',
+      registers,
+    }),
     messages: new Counter({
       name: 'realtime_messages_total',
       help: 'Messages accepted for fan-out, by source',

@@ -1,6 +1,6 @@
 import type { Pool } from 'pg';
 import { RealtimeError } from './errors.ts';
-import { PUBLICATION } from './wal.ts';
+import { PUBLICATION_OF_MESSAGES } from './wal.ts';
 
 interface Facts {
   oid: string;
@@ -27,7 +27,7 @@ export async function preflight(pool: Pool): Promise<string> {
             (select r.rolreplication or r.rolsuper from pg_roles as r where r.rolname = current_user) as replication
      from pg_database as d
      where d.datname = current_database()`,
-    [PUBLICATION],
+    [PUBLICATION_OF_MESSAGES],
   );
   const facts = rows[0];
   if (!facts) throw new RealtimeError('DatabaseUnsuitable', 'The database does not describe itself.');

@@ -6,6 +6,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import type { Pool } from 'pg';
 import { errorCode, RealtimeError } from './errors.ts';
 import type { Logger } from './options.ts';
+import { PUBLICATION_OF_CHANGES, PUBLICATION_OF_MESSAGES } from './wal.ts';
 
 /** What `prepare` found. `busy`: another gateway reads the slot. */
 export type SlotOutcome = 'kept' | 'created' | 'remade' | 'busy';
@@ -69,6 +70,20 @@ export class Slot {
     await this.drop();
     await this.#create();
     return 'remade';
+  }
+
+  /**
+   * Publications to stream. From version 18 on PostgreSQL passes over one that is missing and finds it when it is
+   * made; before, it would end the stream.
+   */
+  async publications(): Promise<string[]> {
+    const { rows } = await this.#pool.query<{ name: string }>(
+      `select p.name from unnest($1::text[]) as p (name)
+       where current_setting('server_version_num')::int >= 180000
+         or exists (select from pg_publication where pubname = p.name)`,
+      [[PUBLICATION_OF_MESSAGES, PUBLICATION_OF_CHANGES]],
+    );
+    return rows.map(({ name }) => name);
   }
 
   /** Drops the slot if it is there, waiting for a reader that is going away. */

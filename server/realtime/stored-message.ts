@@ -1,6 +1,6 @@
 import type { UserBroadcast } from './frames.ts';
 import type { StreamName } from './hub.ts';
-import type { WalMessage } from './wal.ts';
+import { isMessages, type WalMessage } from './wal.ts';
 
 /** A row of realtime.messages, ready for fan-out. */
 export interface StoredMessage {
@@ -16,7 +16,7 @@ export interface StoredMessage {
  * @returns null for rows of other tables and for rows that are no broadcast
  */
 export function readMessage(insert: WalMessage & { tag: 'insert' }): StoredMessage | null {
-  if (insert.relation.schema !== 'realtime' || insert.relation.name !== 'messages') return null;
+  if (!isMessages(insert.relation)) return null;
   const row = insert.new as Record<string, string | null>;
   if (row['extension'] !== 'broadcast' || !row['id'] || !row['topic']) return null;
   return {

@@ -2,29 +2,53 @@ import { PgoutputPlugin, type Pgoutput } from 'pg-logical-replication';
 
 export type WalMessage = Pgoutput.Message;
 
-/**
- * The stored messages. The project's own tables are in publication `supabase_realtime`; they are not asked for while
- * `postgres_changes` is not served, since every bulk import would pass through here for nobody. A slot is not bound
- * to its publications: adding one needs no new slot.
- */
-export const PUBLICATION = 'supabase_realtime_messages_publication';
+/** The stored messages. */
+export const PUBLICATION_OF_MESSAGES = 'supabase_realtime_messages_publication';
+/** The project's tables whose changes may be asked for. */
+export const PUBLICATION_OF_CHANGES = 'supabase_realtime';
+
+/** A change of a table that nobody waits for, not read any further: see docs/adr/0013. */
+export interface Passed {
+  tag: 'passed';
+}
+
+const PASSED: Passed = { tag: 'passed' };
+/** First bytes of the messages that carry rows: insert, update, delete. The oid of the table follows. */
+const ROWS = new Set([0x49, 0x55, 0x44]);
 
 /**
- * The `pgoutput` decoder with two differences: values stay the text that PostgreSQL sent (JSON goes to clients
- * unparsed), and it knows whether anything it decoded still waits to be handled.
+ * The `pgoutput` decoder with three differences: values stay the text that PostgreSQL sent (JSON goes to clients
+ * unparsed), rows that nobody waits for are passed over, and it knows whether anything it decoded still waits to be
+ * handled.
  */
 export class RawPlugin extends PgoutputPlugin {
   #waiting = 0;
   #inTransaction = false;
 
-  constructor() {
-    super({ protoVersion: 1, publicationNames: [PUBLICATION] });
+  readonly #wants: (oid: number) => boolean;
+  #messages = -1;
+
+  /**
+   * @param publications names of those to stream
+   * @param wants whether anybody waits for changes of the table with this oid
+   */
+  constructor(publications: readonly string[], wants: (oid: number) => boolean) {
+    super({ protoVersion: 1, publicationNames: [...publications] });
+    this.#wants = wants;
   }
 
+  // The decoder hands on what it is given: the feed knows that rows may be passed over.
   override parse(buffer: Buffer): WalMessage {
-    const message = super.parse(buffer);
     this.#waiting += 1;
-    if (message.tag === 'relation') for (const column of message.columns) column.parser = asIs;
+    if (ROWS.has(buffer[0] ?? 0)) {
+      const oid = buffer.readUInt32BE(1);
+      if (oid !== this.#messages && !this.#wants(oid)) return PASSED as unknown as WalMessage;
+    }
+    const message = super.parse(buffer);
+    if (message.tag === 'relation') {
+      for (const column of message.columns) column.parser = asIs;
+      if (isMessages(message)) this.#messages = message.relationOid >>> 0;
+    }
     if (message.tag === 'begin') this.#inTransaction = true;
     if (message.tag === 'commit') this.#inTransaction = false;
     return message;
@@ -39,6 +63,14 @@ export class RawPlugin extends PgoutputPlugin {
   get idle(): boolean {
     return this.#waiting === 0 && !this.#inTransaction;
   }
+}
+
+/** Whether a table is the one of the stored messages. */
+export function isMessages({
+  schema,
+  name,
+}: Pick<WalMessage & { tag: 'relation' }, 'schema' | 'name'>): boolean {
+  return schema === 'realtime' && name === 'messages';
 }
 
 function asIs(value: string): string {
