@@ -14,7 +14,7 @@ export default defineConfig({
         resolve: { alias },
         test: {
           name: 'unit',
-          include: ['{src,server,database,scripts}/**/*.test.{ts,tsx}'],
+          include: ['{src,server,database,scripts,bench}/**/*.test.{ts,tsx}'],
           exclude: ['**/*.db.test.{ts,tsx}', '**/node_modules/**'],
           environment: 'happy-dom',
           setupFiles: ['tests/helpers/unit-setup.ts'],

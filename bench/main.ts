@@ -1,0 +1,39 @@
+/**
+ * `npm run bench`: measures what docs claim, beside what they compare it with, and prints one table.
+ *
+ *   node bench/main.ts [part…]     all parts when none is named
+ */
+import os from 'node:os';
+import { check } from './check.ts';
+import { decision } from './decision.ts';
+import { enforcement } from './enforcement.ts';
+import { fanout } from './fanout.ts';
+import { painted } from './painted.ts';
+import { planChange } from './plan-change.ts';
+import { type Part, type Result, renderTable, writeResults } from './report.ts';
+import { start } from './start.ts';
+
+const PARTS: readonly Part[] = [start, enforcement, check, decision, planChange, painted, fanout];
+
+const asked = process.argv.slice(2);
+const unknown = asked.filter((name) => !PARTS.some((part) => part.name === name));
+if (unknown.length > 0) {
+  console.error(`No such part: ${unknown.join(', ')}. Parts: ${PARTS.map(({ name }) => name).join(', ')}.`);
+  process.exit(2);
+}
+
+const loadBefore = os.loadavg()[0] ?? 0;
+const began = performance.now();
+const elapsed = (): number => (performance.now() - began) / 1000;
+const results: Result[] = [];
+for (const part of PARTS) {
+  if (asked.length > 0 && !asked.includes(part.name)) continue;
+  const progress = (text: string): void =>
+    console.log(`${elapsed().toFixed(0).padStart(4)} s  ${part.name.padEnd(12)} ${text}`);
+  results.push(...(await part.run(progress)));
+}
+await writeResults(results, loadBefore, elapsed());
+console.log(`\n${renderTable(results)}\n`);
+console.log(
+  `${os.availableParallelism()} cores, load ${loadBefore.toFixed(1)} before the run. Details: bench/results.json`,
+);
