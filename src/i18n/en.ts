@@ -114,5 +114,6 @@ export const en: Messages = {
     categories: (n, text) => `${text} ${s(n, 'category', 'categories')}`,
     limitChange: (resource, from, to) => `${resource} ${from} → ${to}`,
     changedAt: (time) => `Changed at ${time}`,
+    pending: (plan, date) => `Change to the ${plan} plan planned for ${date}.`,
   },
 };

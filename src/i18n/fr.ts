@@ -121,6 +121,8 @@ export const fr = {
     categories: (n: number, text: string) => `${text} ${s(n, 'catégorie', 'catégories')}`,
     limitChange: (resource: string, from: string, to: string) => `${resource} ${from} → ${to}`,
     changedAt: (time: string) => `Modifié à ${time}`,
+    /** A change that is planned for a date. */
+    pending: (plan: string, date: string) => `Passage au plan ${plan} prévu le ${date}.`,
   },
 };
 

@@ -39,6 +39,11 @@ export const screensEn: typeof screensFr = {
     title: 'Sign in',
     welcome: 'Welcome to E-Pilot',
     lead: 'The schools, modules and limits of your group, always up to date.',
+    points: [
+      'Every limit live, before it gets in the way',
+      'A new plan opens your modules within a second',
+      'Nothing is deleted when a plan goes down',
+    ],
     email: 'E-mail address',
     password: 'Password',
     showPassword: 'Show the password',
@@ -68,7 +73,6 @@ export const screensEn: typeof screensFr = {
     open: (open, total) => `${open} of ${total}`,
     schoolTitle: 'Add a school',
     schoolDetail: 'It counts towards your plan’s limit as soon as it exists.',
-    pending: (plan, date) => `Change to the ${plan} plan planned for ${date}.`,
   },
 
   schools: {

@@ -40,6 +40,11 @@ export const screensFr = {
     title: 'Connexion',
     welcome: 'Bienvenue sur E-Pilot',
     lead: 'Les écoles, les modules et les limites de votre groupe, toujours à jour.',
+    points: [
+      'Chaque limite en direct, avant qu’elle ne gêne',
+      'Un nouveau plan ouvre vos modules dans la seconde',
+      'Rien n’est supprimé quand un plan baisse',
+    ],
     email: 'Adresse e-mail',
     password: 'Mot de passe',
     showPassword: 'Afficher le mot de passe',
@@ -69,7 +74,6 @@ export const screensFr = {
     open: (open: string, total: string) => `${open} sur ${total}`,
     schoolTitle: 'Ajouter une école',
     schoolDetail: 'Elle compte dans la limite de votre plan dès sa création.',
-    pending: (plan: string, date: string) => `Passage au plan ${plan} prévu le ${date}.`,
   },
 
   schools: {

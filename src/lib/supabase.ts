@@ -30,6 +30,8 @@ let backend: Backend | null = null;
 function createBackend(config: AppConfig): Backend {
   let answeredAt = 0;
   const supabase = createClient(config.url, config.publishableKey, {
+    // TanStack Query tries again; both together would keep an error from the screen for half a minute.
+    db: { retry: false },
     realtime: {
       // Heartbeats from a worker keep the socket of a hidden tab alive.
       worker: 'Worker' in window,

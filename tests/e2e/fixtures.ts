@@ -73,11 +73,17 @@ export const test = base.extend<Fixtures>({
 
   open: async ({ browser }, provide) => {
     const contexts: BrowserContext[] = [];
+    const problems: string[] = [];
     await provide(async (account, path = '/', options = {}) => {
       const storageState = sessions.get(account);
       const context = await browser.newContext({ ...options, ...(storageState && { storageState }) });
       contexts.push(context);
       const page = await context.newPage();
+      page.on('pageerror', (error) => problems.push(error.message));
+      page.on('console', (message) => {
+        // What the server's security policy refuses is only told here.
+        if (message.text().includes('Content Security Policy')) problems.push(message.text());
+      });
       if (!storageState) {
         await signIn(page, account);
         sessions.set(account, await context.storageState());
@@ -86,6 +92,7 @@ export const test = base.extend<Fixtures>({
       return page;
     });
     for (const context of contexts) await context.close();
+    expect(problems, 'errors that a window did not expect').toEqual([]);
   },
 
   lamarelle: [async ({ db }, provide) => provide(await resetLamarelle(db)), { auto: true }],

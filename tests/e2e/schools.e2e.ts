@@ -103,3 +103,17 @@ test('a form that is sent twice is one school', async ({ open, db, lamarelle }) 
   ]);
   expect(rows).toHaveLength(1);
 });
+
+test('a list that cannot be had says so, and is tried again on request', async ({ open }) => {
+  const page = await open('vianney', '/tableau-de-bord');
+  await page.route('**/rest/v1/schools*', (route) => route.abort());
+  await page
+    .getByRole('link', { name: /^Écoles/ })
+    .first()
+    .click();
+  await expect(page.getByRole('status').filter({ hasText: 'Chargement…' })).toBeAttached();
+  await expect(page.getByRole('alert')).toContainText('Le serveur ne répond pas');
+  await page.unroute('**/rest/v1/schools*');
+  await page.getByRole('button', { name: 'Réessayer' }).click();
+  await expect(page.getByRole('rowheader', { name: 'Lamarelle' })).toBeVisible();
+});

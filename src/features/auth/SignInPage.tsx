@@ -1,3 +1,4 @@
+import { Check } from 'lucide-react';
 import { useState } from 'react';
 import { LanguageSwitch } from '@/components/LanguageSwitch.tsx';
 import { PageHeader } from '@/components/PageHeader.tsx';
@@ -21,7 +22,17 @@ export function SignInPage({ onSignedIn }: { onSignedIn: () => void }) {
           <img src="/favicon.svg" alt="" width={28} height={28} />
           E-Pilot
         </p>
-        <p className="max-w-72 text-lg leading-snug text-white max-lg:hidden lg:text-2xl">{t.auth.lead}</p>
+        <div className="max-w-80 max-lg:hidden">
+          <p className="text-2xl leading-snug font-semibold text-balance text-white">{t.auth.lead}</p>
+          <ul className="mt-6 grid gap-3">
+            {t.auth.points.map((point) => (
+              <li key={point} className="flex gap-2.5">
+                <Check aria-hidden className="mt-0.5 size-4 shrink-0 text-green" />
+                {point}
+              </li>
+            ))}
+          </ul>
+        </div>
       </aside>
       <main id="contenu" className="flex flex-col items-center px-4 py-6 sm:px-8">
         <div className="flex w-full max-w-md flex-wrap justify-end gap-2">

@@ -1,10 +1,9 @@
 import { useQuery } from '@tanstack/react-query';
-import { CalendarClock } from 'lucide-react';
 import type { ReactNode } from 'react';
 import { PageHeader } from '@/components/PageHeader.tsx';
+import { PendingChange } from '@/components/PendingChange.tsx';
 import { Badge } from '@/components/ui/badge.tsx';
 import { Card, CardTitle } from '@/components/ui/card.tsx';
-import { Notice } from '@/components/ui/notice.tsx';
 import { useI18n } from '@/i18n/i18n.ts';
 import { catalogueQuery } from '@/lib/queries/catalogue.ts';
 import { schoolGroupQuery } from '@/lib/queries/schoolGroup.ts';
@@ -25,6 +24,7 @@ interface DashboardPageProps {
 export function DashboardPage({ groupId, firstName, modulesLink }: DashboardPageProps) {
   const { t } = useI18n();
   const { snapshot } = usePlanRestrictions();
+  const { data: catalogue } = useQuery(catalogueQuery);
   const { data: group } = useQuery(schoolGroupQuery(groupId));
   const { openUpgrade, upgradeDialog } = useUpgradeDialog();
   return (
@@ -40,7 +40,7 @@ export function DashboardPage({ groupId, firstName, modulesLink }: DashboardPage
           )}
         </p>
       </PageHeader>
-      <PendingChange />
+      <PendingChange snapshot={snapshot} catalogue={catalogue} />
       <div className="grid items-start gap-4.5 lg:grid-cols-[1.15fr_1fr]">
         <PlanRestrictionsCard onUpgradeClick={openUpgrade} />
         <div className="grid gap-3.5">
@@ -58,20 +58,5 @@ export function DashboardPage({ groupId, firstName, modulesLink }: DashboardPage
       </div>
       {upgradeDialog}
     </>
-  );
-}
-
-/** A plan change that is planned for a date, announced before it comes. */
-function PendingChange() {
-  const { t, formats } = useI18n();
-  const pending = usePlanRestrictions().snapshot?.pending_change;
-  const { data: catalogue } = useQuery(catalogueQuery);
-  if (!pending) return null;
-  const name = catalogue?.plans.find((plan) => plan.slug === pending.plan)?.name ?? pending.plan;
-  return (
-    <Notice className="mb-4 flex items-center gap-2">
-      <CalendarClock aria-hidden className="size-4 shrink-0" />
-      {t.dashboard.pending(name, formats.date(pending.effective_at))}
-    </Notice>
   );
 }

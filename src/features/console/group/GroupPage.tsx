@@ -2,6 +2,7 @@ import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { useCallback, useEffect, type ReactNode } from 'react';
 import { ErrorState } from '@/components/ErrorState.tsx';
 import { PageHeader } from '@/components/PageHeader.tsx';
+import { PendingChange } from '@/components/PendingChange.tsx';
 import { Badge } from '@/components/ui/badge.tsx';
 import { Card, CardTitle } from '@/components/ui/card.tsx';
 import { Skeleton } from '@/components/ui/skeleton.tsx';
@@ -43,6 +44,7 @@ export function GroupPage({ groupId, backLink }: GroupPageProps) {
       <PageHeader title={group.data?.name ?? t.console.columns.group}>
         {group.data && snapshot.data && <Facts group={group.data} snapshot={snapshot.data} />}
       </PageHeader>
+      <PendingChange snapshot={snapshot.data} catalogue={catalogue.data} />
       {failed ? (
         <Card>
           <ErrorState message={errorText(failed.error, t)} onRetry={() => void failed.refetch()} />

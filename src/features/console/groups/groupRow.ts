@@ -74,14 +74,16 @@ export function warnAtOf(row: Pick<GroupRow, 'plan'>, catalogue: Catalogue | und
 /**
  * A row after a message on its group's topic. An older revision leaves the row as it is, so that a late
  * message never puts an old plan back.
+ * @returns `gap` when what was missed in between may have changed the limits: the page must be read again.
  */
 export function applyToRow(
   row: GroupRow,
   { event, message }: StateMessage,
   catalogue: Catalogue | undefined,
-): GroupRow {
+): GroupRow | 'gap' {
   if (message.rev <= row.rev) return row;
   if (event === 'usage_changed') {
+    if (message.rev > row.rev + 1) return 'gap';
     const { rev, usage } = message;
     return { ...row, rev, usage, state: worstState(row.limits, usage, warnAtOf(row, catalogue)) };
   }

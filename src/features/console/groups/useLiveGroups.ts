@@ -34,19 +34,20 @@ export function useLiveGroups(queryKey: QueryKey, ids: readonly string[]): void 
     };
 
     const receive = (id: string, event: string, payload: unknown) => {
-      if (!isStateEvent(event)) return;
+      if (!isStateEvent(event)) return undefined;
       const message = parseStateMessage(event, payload);
       if (!message) return readAgain();
       const catalogue = queryClient.getQueryData(catalogueQuery.queryKey);
-      queryClient.setQueryData<GroupPage>(
-        pageKey,
-        (page) =>
-          page && {
-            ...page,
-            groups: page.groups.map((row) => (row.id === id ? applyToRow(row, message, catalogue) : row)),
-          },
-      );
-      connection.confirmed();
+      const page = queryClient.getQueryData<GroupPage>(pageKey);
+      const row = page?.groups.find((candidate) => candidate.id === id);
+      if (!page || !row) return undefined;
+      const applied = applyToRow(row, message, catalogue);
+      if (applied === 'gap') return readAgain();
+      queryClient.setQueryData<GroupPage>(pageKey, {
+        ...page,
+        groups: page.groups.map((candidate) => (candidate === row ? applied : candidate)),
+      });
+      return connection.confirmed();
     };
 
     const releases = topics.split(' ').map((id) =>
