@@ -5,9 +5,9 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { createClient } from '@supabase/supabase-js';
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { createTestDatabase } from '../../tests/helpers/database.ts';
-import { joined, within } from '../../tests/helpers/gateway.ts';
+import { joined } from '../../tests/helpers/gateway.ts';
 
 test('the example of the README serves REST and realtime on one port', async () => {
   const database = await createTestDatabase({ empty: true });
@@ -31,7 +31,7 @@ test('the example of the README serves REST and realtime on one port', async () 
   });
   const ended = once(child, 'exit');
   try {
-    await within(listening(port), 'the example listening', 30_000);
+    await vi.waitFor(() => fetch(`http://127.0.0.1:${port}/rest/v1/`), 45_000);
     const client = createClient(`http://127.0.0.1:${port}`, 'sb_publishable_example', {
       auth: { persistSession: false, autoRefreshToken: false },
     });
@@ -56,15 +56,4 @@ async function freePort(): Promise<number> {
   server.close();
   await once(server, 'close');
   return port;
-}
-
-async function listening(port: number): Promise<void> {
-  for (;;) {
-    try {
-      await fetch(`http://127.0.0.1:${port}/rest/v1/`);
-      return;
-    } catch {
-      await new Promise(setImmediate);
-    }
-  }
 }

@@ -38,8 +38,11 @@ export interface ChaosReport {
   counts: FollowerCounts;
   /** Followers whose screen was not the database's last word at the end. */
   missed: number;
-  /** From the last fault, a kill of the gateway, until each follower was right, milliseconds. */
-  recovery: { median: number; slowest: number };
+  /**
+   * From the last fault, a kill of the gateway, until it served again and until each follower was right,
+   * milliseconds.
+   */
+  recovery: { gateway: number; median: number; slowest: number };
 }
 
 const JWT_SECRET = 'chaos-secret-of-at-least-32-characters';
@@ -89,6 +92,9 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
     const lastFault = Date.now();
     await gateway.kill();
     killed.gateway += 1;
+    const back = gateway.ready().then(() => Date.now() - lastFault);
+    // Everybody has something to learn that happened while the gateway was away.
+    await stage.writeAll();
     const delays = await awaitAll(crowd, await stage.revisions(), lastFault);
     const committed = await writer.stop();
     const final = await awaitAll(crowd, await stage.revisions(), Date.now());
@@ -101,7 +107,7 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
       killed,
       counts: counts.reduce(add),
       missed: final.filter((delay) => delay === null).length,
-      recovery: summarise(delays),
+      recovery: { gateway: await back, ...summarise(delays) },
     };
   } finally {
     await Promise.all(crowd.map((each) => each.stop()));
@@ -221,7 +227,7 @@ function add(one: FollowerCounts, other: FollowerCounts): FollowerCounts {
   ) as unknown as FollowerCounts;
 }
 
-function summarise(delays: (number | null)[]): ChaosReport['recovery'] {
+function summarise(delays: (number | null)[]): { median: number; slowest: number } {
   const sorted = delays.map((delay) => delay ?? Infinity).sort((a, b) => a - b);
   return { median: sorted[Math.floor(sorted.length / 2)] ?? Infinity, slowest: sorted.at(-1) ?? Infinity };
 }

@@ -22,6 +22,8 @@ export interface Stage {
   snapshotUrl(topic: string): string;
   /** Commits revisions of topics at random, at about this rate, until stopped. */
   write(perSecond: number, random: () => number): { stop(): Promise<number> };
+  /** Commits one more revision of every topic. */
+  writeAll(): Promise<void>;
   revisions(): Promise<Record<string, number>>;
   /** Ends the connection that reads the slot; false when none does now. */
   killFeed(): Promise<boolean>;
@@ -67,6 +69,9 @@ export async function createStage(databaseUrl: string, size: number): Promise<St
           return written;
         },
       };
+    },
+    async writeAll() {
+      for (const topic of topics) await pool.query(NEXT, [topic]);
     },
     async revisions() {
       const { rows } = await pool.query<{ topic: string; rev: number }>(
