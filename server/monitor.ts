@@ -17,6 +17,7 @@ export class DatabaseMonitor extends EventEmitter<{ up: []; down: []; schema: []
   #client: pg.Client | undefined;
   #retry: NodeJS.Timeout | undefined;
   #retryMs = FIRST_RETRY_MS;
+  #outages = 0;
   #closed = false;
 
   constructor(url: string, logger: Logger) {
@@ -28,6 +29,11 @@ export class DatabaseMonitor extends EventEmitter<{ up: []; down: []; schema: []
   /** Whether the session is open. */
   get available(): boolean {
     return this.#client !== undefined;
+  }
+
+  /** How often the database went away so far. */
+  get outages(): number {
+    return this.#outages;
   }
 
   /** Opens the session. @throws what the driver throws when the database cannot be reached now */
@@ -74,6 +80,7 @@ export class DatabaseMonitor extends EventEmitter<{ up: []; down: []; schema: []
     client.once('end', () => {
       if (this.#client !== client) return;
       this.#client = undefined;
+      this.#outages++;
       this.#logger.error('The database does not answer');
       this.emit('down');
       this.#retryLater();

@@ -25,9 +25,15 @@ beforeAll(async () => {
     create table public.open (id int primary key check (id > 0), owner uuid default auth.uid());
     alter table public.open enable row level security;
     create policy open_own on public.open for all to authenticated using (owner = (select auth.uid()));
+    create function public.echo(document jsonb, list text[], at timestamptz, bytes bytea) returns table
+      (document jsonb, list text[], at timestamptz, bytes bytea, kind text) language sql as
+      $$ select document, list, at, bytes, jsonb_typeof(document) $$;
+    create table public.kept (id int primary key, document jsonb, list text[], at timestamptz, big bigint);
+    alter table public.kept enable row level security;
+    create policy kept_all on public.kept for all to authenticated using (true);
     create view public.mine with (security_invoker) as select id from public.open;
-    revoke all on public.closed, public.open from anon, authenticated, service_role;
-    grant select, insert on public.open to authenticated;
+    revoke all on public.closed, public.open, public.kept from anon, authenticated, service_role;
+    grant select, insert on public.open, public.kept to authenticated;
     notify pgrst, 'reload schema'`);
   // The definitions are read again when the notification has arrived.
   await vi.waitFor(async () => expect((await newClient().rpc('who')).error).toBeNull());
@@ -126,6 +132,33 @@ describe('the official client', () => {
       headers: { apikey: server.secretKey, 'user-agent': 'Mozilla/5.0 (X11; Linux x86_64)' },
     });
     expect(inBrowser.status).toBe(401);
+  });
+});
+
+describe('a value', () => {
+  const at = '2026-01-02T03:04:05.678901+00:00';
+
+  it.each([
+    [{ a: [1, null, 'x"y'] }, 'object'],
+    [[1, { b: 2 }], 'array'],
+    ['text', 'string'],
+    [7, 'number'],
+    [true, 'boolean'],
+  ])('such as %o reaches a function and comes back as it was', async (document, kind) => {
+    const list = ['a', 'b,"c"', '', 'null', 'é\\'];
+    const { data, error } = await client.rpc('echo', { document, list, at, bytes: '\\x00ff' });
+    expect(error).toBeNull();
+    expect(data).toEqual([{ document, list, at, bytes: '\\x00ff', kind }]);
+  });
+
+  it('is stored in a table as it was', async () => {
+    await signIn();
+    const rows = [
+      { id: 1, document: [1, { a: "it's" }], list: ['x'], at, big: 9_007_199_254_740_991 },
+      { id: 2, document: 'text', list: [], at: null, big: null },
+    ];
+    expect((await client.from('kept').insert(rows)).error).toBeNull();
+    expect((await client.from('kept').select().order('id')).data).toEqual(rows);
   });
 });
 
@@ -286,6 +319,19 @@ describe('an error of the database', () => {
     const response = await request('/rest/v1/rpc/who', { method: 'POST', body: '{"a' });
     expect(response.status).toBe(400);
     expect(await response.json()).toMatchObject({ code: 'PGRST102' });
+  });
+});
+
+describe('a session that is cut', () => {
+  it('costs the requests under way at most, never the server', async () => {
+    const cut = `select pg_terminate_backend(pid) from pg_stat_activity
+      where usename = 'authenticator' and datname = current_database()`;
+    for (let round = 0; round < 20; round++) {
+      const answers = Array.from({ length: 8 }, () => client.rpc('who'));
+      await server.database.query(cut);
+      for (const { status } of await Promise.all(answers)) expect([200, 500, 503]).toContain(status);
+    }
+    expect((await client.rpc('who')).status).toBe(200);
   });
 });
 

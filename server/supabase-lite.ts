@@ -5,11 +5,13 @@
  */
 import { App } from '@supabase/lite';
 import { createPostgresConnection } from '@supabase/lite/postgres';
-import { CompiledQuery, type Kysely } from 'kysely';
+import { CompiledQuery, Kysely, PostgresDialect, type PostgresPool } from 'kysely';
 import { toPostgrestError } from './postgrest-errors.ts';
 import { type Claims, TokenError, type VerifyToken } from './tokens.ts';
+import { createTypedPool } from './typed-pool.ts';
 
 type Connection = ReturnType<typeof createPostgresConnection>;
+type TypedConnection = Connection & { forgetTypes(): void };
 type Introspection = Awaited<ReturnType<Connection['introspect']>>;
 
 /** How long one statement of a role may run, as hosted Supabase has it. */
@@ -96,17 +98,27 @@ export function createSupabaseApi(options: SupabaseApiOptions): SupabaseApi {
   });
   return {
     fetch: async (request) => app.fetch(request),
-    reloadSchema: () => schema.forget(),
+    reloadSchema() {
+      schema.forget();
+      connection.forgetTypes();
+    },
     async close() {
       await Promise.all([connection.close(), schema.close()]);
     },
   };
 }
 
-function connect(url: string, max: number): Connection {
-  return createPostgresConnection({
-    url,
-    postgresOptions: { max, connect_timeout: 5, backoff: () => 0.1, onnotice: () => {} },
+/**
+ * A connection whose statements go through our pool; the driver it comes with never opens a session. Cursors,
+ * which Kysely's pool would also have, are not used.
+ */
+function connect(url: string, max: number): TypedConnection {
+  const connection = createPostgresConnection({ url });
+  const pool = createTypedPool(url, max);
+  connection.kysely = new Kysely({ dialect: new PostgresDialect({ pool: pool as unknown as PostgresPool }) });
+  return Object.assign(connection, {
+    forgetTypes: () => pool.forget(),
+    close: () => pool.end(),
   });
 }
 

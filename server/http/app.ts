@@ -21,7 +21,7 @@ const LARGEST_BROADCAST = 3 * MEBIBYTE;
 export interface HttpAppOptions {
   api: Pick<SupabaseApi, 'fetch'>;
   gateway: Pick<Gateway, 'fetch' | 'health'>;
-  monitor: Pick<DatabaseMonitor, 'available' | 'check'>;
+  monitor: Pick<DatabaseMonitor, 'available' | 'outages' | 'check'>;
   metrics: Registry;
   logger: Logger;
   publishableKey: string;

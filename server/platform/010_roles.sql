@@ -43,6 +43,7 @@ begin
       ('authenticated', 'statement_timeout', '8s'),
       ('authenticator', 'statement_timeout', '8s'),
       ('authenticator', 'lock_timeout', '8s'),
+      ('authenticator', 'timezone', 'UTC'),
       ('postgres', 'search_path', '"$user", public, extensions')
     ) as wanted (role, name, value)
     where not exists (

@@ -42,7 +42,7 @@ const POLL_MS = 10;
 const PORT_ATTEMPTS = 3;
 /** Size from which PostgreSQL's log is put aside at the next start, bytes. */
 const LONGEST_LOG = 10 * 1_048_576;
-const RESTART_DELAYS_MS = [50, 250, 1_000, 2_000, 5_000];
+const RESTART_DELAYS_MS = [50, 100, 250, 500, 1_000];
 
 /** Emits `state` with the new {@link ClusterState}. */
 export class Cluster extends EventEmitter<{ state: [ClusterState] }> {

@@ -1,0 +1,133 @@
+/**
+ * A pool of sessions that knows the types of a statement's parameters and results, for REST.
+ *
+ * Why not @supabase/lite's own driver, postgres.js: its 3.4.9 ends the whole process when PostgreSQL closes a
+ * connection between two statements of a transaction (porsager/postgres#1208), and through it, JSON arguments of
+ * functions arrive encoded twice, and timestamps and bytea leave in forms that PostgREST does not use.
+ */
+import pg from 'pg';
+import { parseValue, serializeValue, type TypeCatalogue } from './typed-values.ts';
+
+/** Statements whose parameter types are remembered; REST has a few hundred forms of them. */
+const MOST_STATEMENTS = 1_000;
+
+/** What Kysely's PostgreSQL dialect needs of a pool. */
+export interface TypedPool {
+  connect(): Promise<TypedClient>;
+  end(): Promise<void>;
+  /** Forgets the types, for when tables or types have changed. */
+  forget(): void;
+}
+
+interface TypedClient {
+  query(sql: string, parameters: readonly unknown[]): Promise<pg.QueryResult>;
+  release(): void;
+}
+
+/**
+ * @param url connection URL
+ * @param max largest number of sessions
+ */
+export function createTypedPool(url: string, max: number): TypedPool {
+  let catalogue: Promise<TypeCatalogue> | undefined;
+  const parameterTypes = new Map<string, readonly number[]>();
+  let arrays: TypeCatalogue = new Map();
+  const pool = new pg.Pool({
+    connectionString: url,
+    max,
+    application_name: 'e-pilot api',
+    connectionTimeoutMillis: 5_000,
+    keepAlive: true,
+    types: { getTypeParser: (oid: number) => (text: string) => parseValue(text, oid, arrays) },
+  });
+  // A session that dies is replaced; who was using it sees its own statement fail.
+  pool.on('error', () => {});
+  pool.on('connect', (client) => client.on('error', () => {}));
+
+  async function loadCatalogue(client: pg.PoolClient): Promise<void> {
+    catalogue ??= readArrayTypes(client).catch((error: unknown) => {
+      catalogue = undefined;
+      throw error;
+    });
+    arrays = await catalogue;
+  }
+
+  async function typesOf(client: pg.PoolClient, sql: string): Promise<readonly number[]> {
+    const known = parameterTypes.get(sql);
+    if (known) return known;
+    const types = await describeParameters(client, sql);
+    const oldest = parameterTypes.keys().next();
+    if (parameterTypes.size >= MOST_STATEMENTS && !oldest.done) parameterTypes.delete(oldest.value);
+    parameterTypes.set(sql, types);
+    return types;
+  }
+
+  return {
+    async connect() {
+      const client = await pool.connect();
+      try {
+        await loadCatalogue(client);
+      } catch (error) {
+        client.release(true);
+        throw error;
+      }
+      return {
+        async query(sql, parameters) {
+          if (parameters.length === 0) return client.query(sql);
+          const types = await typesOf(client, sql);
+          const values = parameters.map((value, index) => {
+            // A cast says that the value was written as JSON already; without one, it is the value itself.
+            const isText = sql.includes(`$${index + 1}::json`);
+            return serializeValue(value, types[index] ?? 0, arrays, isText);
+          });
+          return client.query(sql, values);
+        },
+        release: () => client.release(),
+      };
+    },
+    end: () => pool.end(),
+    forget() {
+      catalogue = undefined;
+      parameterTypes.clear();
+    },
+  };
+}
+
+async function readArrayTypes(client: pg.PoolClient): Promise<TypeCatalogue> {
+  const { rows } = await client.query<{ array: number; element: number }>(
+    `select oid::int4 as array, typelem::int4 as element from pg_catalog.pg_type where typcategory = 'A'`,
+  );
+  return new Map(rows.map(({ array, element }) => [array, element]));
+}
+
+/** The protocol's view of a session, which the types of `pg` keep to themselves. */
+interface ProtocolConnection {
+  parse(statement: { name: string; text: string; types: number[] }, more: boolean): void;
+  describe(statement: { type: 'S'; name: string }, more: boolean): void;
+  sync(): void;
+  once(event: 'parameterDescription', listener: (message: { dataTypeIDs: number[] }) => void): void;
+  off(event: 'parameterDescription', listener: (message: { dataTypeIDs: number[] }) => void): void;
+}
+
+/** Asks PostgreSQL which types it gives to a statement's parameters, without running it. */
+function describeParameters(client: pg.PoolClient, text: string): Promise<readonly number[]> {
+  return new Promise((resolve, reject) => {
+    let types: readonly number[] = [];
+    const remember = (message: { dataTypeIDs: number[] }): void => void (types = message.dataTypeIDs);
+    const description = {
+      submit(connection: ProtocolConnection) {
+        connection.once('parameterDescription', remember);
+        connection.parse({ name: '', text, types: [] }, true);
+        connection.describe({ type: 'S', name: '' }, true);
+        connection.sync();
+      },
+      handleRowDescription() {},
+      handleError(error: Error, connection: ProtocolConnection) {
+        connection.off('parameterDescription', remember);
+        reject(error);
+      },
+      handleReadyForQuery: () => resolve(types),
+    };
+    client.query(description as unknown as pg.Submittable);
+  });
+}
