@@ -73,7 +73,8 @@ export function serializeValue(
   if (Array.isArray(value)) return writeArray(value, arrays.get(oid) ?? oid, arrays);
   if (Buffer.isBuffer(value) && oid === BYTEA) return `\\x${value.toString('hex')}`;
   if (value instanceof Date) return value.toISOString();
-  return typeof value === 'object' ? JSON.stringify(value) : String(value);
+  if (typeof value === 'string') return value;
+  return typeof value === 'bigint' ? value.toString() : JSON.stringify(value);
 }
 
 function isJson(value: unknown): value is string {
