@@ -13,6 +13,7 @@
  */
 import { setTimeout as pause } from 'node:timers/promises';
 import { LogicalReplicationService } from 'pg-logical-replication';
+import type { Transaction } from './changes/change.ts';
 import type { Changes } from './changes/changes.ts';
 import { Commits } from './commits.ts';
 import type { Broadcast } from './encode.ts';
@@ -66,7 +67,7 @@ export class Feed {
   });
   /** Messages fanned out of the transaction at hand. */
   #messages = 0;
-  #commitTime = 0n;
+  #transaction: Transaction = { xid: 0, commitTime: 0n };
   readonly #waiting = new Set<() => void>();
   /** Of this connection; `0/0` before the first. Danger: an older position would move the slot back. */
   #acknowledged = '0/0';
@@ -179,7 +180,7 @@ export class Feed {
       acknowledge: { auto: false, timeoutSeconds: 0 },
       flowControl: { enabled: true },
     });
-    const plugin = new RawPlugin(await slot.publications(), (oid) => changes.wants(oid));
+    const plugin = new RawPlugin(await slot.publications(), changes);
     this.#service = service;
     this.#acknowledged = '0/0';
     this.#heardAt = now();
@@ -199,16 +200,13 @@ export class Feed {
   }
 
   async #receive(plugin: RawPlugin, message: WalMessage | Passed): Promise<void> {
-    const { changes, metrics, now } = this.#options;
+    const { metrics, now } = this.#options;
     this.#heardAt = now();
     switch (message.tag) {
       case 'begin':
         this.#messages = 0;
-        this.#commitTime = BigInt(String(message.commitTime));
+        this.#transaction = { xid: message.xid >>> 0, commitTime: BigInt(String(message.commitTime)) };
         this.#commits.begin(message.commitLsn ?? '0/0');
-        break;
-      case 'relation':
-        changes.describe(message);
         break;
       case 'insert':
       case 'update':
@@ -222,7 +220,9 @@ export class Feed {
         if (message.commitEndLsn) this.#commits.end(message.commitEndLsn);
         if (this.#messages > 0) {
           // `commitTime` counts microseconds.
-          metrics.feedDelay.observe(Math.max(0, now() / 1000 - Number(this.#commitTime) / 1_000_000));
+          metrics.feedDelay.observe(
+            Math.max(0, now() / 1000 - Number(this.#transaction.commitTime) / 1_000_000),
+          );
         }
     }
     plugin.handled();
@@ -231,7 +231,7 @@ export class Feed {
   async #handle(message: WalMessage & { tag: 'insert' | 'update' | 'delete' }): Promise<void> {
     const { changes, log } = this.#options;
     if (!isMessages(message.relation)) {
-      changes.take(message, this.#commitTime, () => this.#commits.hold());
+      changes.take(message, this.#transaction, () => this.#commits.hold());
     } else if (message.tag === 'insert') {
       try {
         this.#fanOut(message);

@@ -16,6 +16,14 @@ const PASSED: Passed = { tag: 'passed' };
 /** First bytes of the messages that carry rows: insert, update, delete. The oid of the table follows. */
 const ROWS = new Set([0x49, 0x55, 0x44]);
 
+/** Who waits for changes of rows. */
+export interface Audience {
+  /** PostgreSQL describes a table: before its first row, and again after it was altered. */
+  describe(relation: WalMessage & { tag: 'relation' }): void;
+  /** Whether anybody waits for changes of the table with this oid. */
+  wants(oid: number): boolean;
+}
+
 /**
  * The `pgoutput` decoder with three differences: values stay the text that PostgreSQL sent (JSON goes to clients
  * unparsed), rows that nobody waits for are passed over, and it knows whether anything it decoded still waits to be
@@ -25,16 +33,16 @@ export class RawPlugin extends PgoutputPlugin {
   #waiting = 0;
   #inTransaction = false;
 
-  readonly #wants: (oid: number) => boolean;
+  readonly #audience: Audience;
   #messages = -1;
 
   /**
    * @param publications names of those to stream
-   * @param wants whether anybody waits for changes of the table with this oid
+   * @param audience asked while reading, since a row may follow the description of its table at once
    */
-  constructor(publications: readonly string[], wants: (oid: number) => boolean) {
+  constructor(publications: readonly string[], audience: Audience) {
     super({ protoVersion: 1, publicationNames: [...publications] });
-    this.#wants = wants;
+    this.#audience = audience;
   }
 
   // The decoder hands on what it is given: the feed knows that rows may be passed over.
@@ -42,11 +50,12 @@ export class RawPlugin extends PgoutputPlugin {
     this.#waiting += 1;
     if (ROWS.has(buffer[0] ?? 0)) {
       const oid = buffer.readUInt32BE(1);
-      if (oid !== this.#messages && !this.#wants(oid)) return PASSED as unknown as WalMessage;
+      if (oid !== this.#messages && !this.#audience.wants(oid)) return PASSED as unknown as WalMessage;
     }
     const message = super.parse(buffer);
     if (message.tag === 'relation') {
       for (const column of message.columns) column.parser = asIs;
+      this.#audience.describe(message);
       if (isMessages(message)) this.#messages = message.relationOid >>> 0;
     }
     if (message.tag === 'begin') this.#inTransaction = true;

@@ -8,6 +8,13 @@ export type RowMessage = WalMessage & { tag: 'insert' | 'update' | 'delete' };
 /** Values as PostgreSQL's text form. A column is absent when the log does not hold its value. */
 export type Row = Readonly<Record<string, string | null>>;
 
+/** The transaction that changed rows. */
+export interface Transaction {
+  xid: number;
+  /** Microseconds since 1970. */
+  commitTime: bigint;
+}
+
 export interface Change {
   /** Place among all changes that are told, from 1. */
   seq: number;
@@ -20,6 +27,7 @@ export interface Change {
   old: Row | null;
   /** Of all values. */
   bytes: number;
+  xid: number;
   /** ISO 8601 in UTC with milliseconds. */
   committedAt: string;
   /** Called once, when nothing of it is left to do. */
@@ -29,12 +37,11 @@ export interface Change {
 /**
  * Reads a row change.
  *
- * @param commitTime microseconds since 1970
  * @param release called once, when the change has been told to everybody
  */
 export function readChange(
   message: RowMessage,
-  commitTime: bigint,
+  { xid, commitTime }: Transaction,
   seq: number,
   release: () => void,
 ): Change {
@@ -48,6 +55,7 @@ export function readChange(
     row,
     old,
     bytes: sizeOf(row) + sizeOf(old),
+    xid,
     committedAt: new Date(Number(commitTime / 1000n)).toISOString(),
     release,
   };

@@ -6,10 +6,10 @@ import type { Ask } from '../asking.ts';
 import type { Metrics } from '../metrics.ts';
 import type { Limits, Logger } from '../options.ts';
 import type { Session } from '../sessions.ts';
-import { PUBLICATION_OF_CHANGES } from '../wal.ts';
+import { PUBLICATION_OF_CHANGES, type Audience } from '../wal.ts';
 import type { Binding, BindingParams } from './binding.ts';
 import { Catalogue, unsigned } from './catalogue.ts';
-import type { Relation, RowMessage } from './change.ts';
+import type { Relation, RowMessage, Transaction } from './change.ts';
 import type { BoundCondition } from './conditions.ts';
 import { Dispatcher } from './dispatcher.ts';
 import { Reader } from './reader.ts';
@@ -25,7 +25,7 @@ export interface ChangesOptions {
   log: Logger;
 }
 
-export class Changes {
+export class Changes implements Audience {
   readonly limits: Limits;
   readonly metrics: Metrics;
   readonly log: Logger;
@@ -72,12 +72,11 @@ export class Changes {
   /**
    * A row has changed.
    *
-   * @param commitTime microseconds since 1970
    * @param hold keeps its commit from being acknowledged until what it returns is called
    */
-  take(message: RowMessage, commitTime: bigint, hold: () => () => void): void {
+  take(message: RowMessage, transaction: Transaction, hold: () => () => void): void {
     if (this.tables.wants(unsigned(message.relation.relationOid))) {
-      this.dispatcher.take(message, commitTime, hold());
+      this.dispatcher.take(message, transaction, hold());
     }
   }
 

@@ -11,12 +11,13 @@ import type { Metrics } from '../metrics.ts';
 import type { Limits, Logger } from '../options.ts';
 import { Batch } from './batch.ts';
 import type { Catalogue } from './catalogue.ts';
-import { readChange, type Change, type RowMessage } from './change.ts';
+import { readChange, type Change, type RowMessage, type Transaction } from './change.ts';
 import { Matching } from './matching.ts';
 import { NO_KEY, NOT_ALLOWED } from './payload.ts';
 import type { Job, Reader } from './reader.ts';
 import type { Subscriber } from './subscriber.ts';
 import type { Membership, Tables } from './tables.ts';
+import { untilVisible } from './visibility.ts';
 
 /** Changes told together, and how large they may be together, bytes. */
 const BATCH_MAX = 100;
@@ -58,13 +59,12 @@ export class Dispatcher {
   /**
    * Takes a change of a table that somebody waits for.
    *
-   * @param commitTime microseconds since 1970
    * @param release called once, when it was told to everybody
    */
-  take(message: RowMessage, commitTime: bigint, release: () => void): void {
+  take(message: RowMessage, transaction: Transaction, release: () => void): void {
     const { limits, metrics, tables } = this.#options;
     this.#seq += 1;
-    const change = readChange(message, commitTime, this.#seq, () => {
+    const change = readChange(message, transaction, this.#seq, () => {
       this.#bytes -= change.bytes;
       metrics.changesBacklog.set(this.#bytes);
       release();
@@ -122,9 +122,13 @@ export class Dispatcher {
   }
 
   async #jobs(changes: readonly Change[], members: readonly Membership[]): Promise<Map<Reader, Job>> {
-    const { ask, catalogue } = this.#options;
+    const { ask, catalogue, limits } = this.#options;
     const jobs = new Map<Reader, JobToBe>();
     const relation = changes[0]?.relation;
+    if (members.length > 0) {
+      const xids = [...new Set(changes.map(({ xid }) => xid))];
+      await untilVisible(ask, xids, limits.changeProbeTimeoutMs);
+    }
     const facts = relation && members.length > 0 ? await catalogue.table(relation) : null;
     if (!relation || !facts) return jobs;
     const batch = new Batch(changes, relation, facts, ask);
