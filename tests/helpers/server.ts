@@ -6,6 +6,9 @@ import { inject } from 'vitest';
 import { type RunningServer, startServer } from '../../server/start.ts';
 import { type TestDatabase, createTestDatabase } from './database.ts';
 
+/** Signs the access tokens of every test server. */
+export const TEST_JWT_SECRET = 'a-secret-for-tests-that-is-long-enough';
+
 export interface TestServer extends RunningServer {
   /** The database behind it; goes with the server. */
   database: TestDatabase;
@@ -25,7 +28,7 @@ export async function startTestServer(options: { seeds?: boolean } = {}): Promis
   await writeFile(
     join(dataDir, 'secrets.json'),
     JSON.stringify({
-      jwtSecret: 'a-secret-for-tests-that-is-long-enough',
+      jwtSecret: TEST_JWT_SECRET,
       publishableKey: 'sb_publishable_test',
       secretKey: 'sb_secret_test',
       // All databases of a run share the cluster's roles.
