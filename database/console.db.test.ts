@@ -61,6 +61,7 @@ describe('list_school_groups', () => {
   it.each([
     ['a part of the name, in any case', 'lamar', ['LAMARELLE']],
     ['letters with accents, in any case', 'école edja', ['ÉCOLE EDJA']],
+    ['a word typed without its accents', 'ecole edja', ['ÉCOLE EDJA']],
     ['the code', 'NGONGO', ['CG NGONGO']],
     ['spaces around', '  lamarelle ', ['LAMARELLE']],
     ['a percent sign as itself', '%', []],

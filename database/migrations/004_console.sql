@@ -35,13 +35,19 @@ begin
 end $$;
 comment on function public.get_catalogue() is 'Published plans with limits (bytes for storage) and module slugs, categories, modules. Shape: Catalogue in src/core/catalogue.ts.';
 
+create function private.search_key(p_text text)
+  returns text language sql immutable parallel safe set search_path = '' as $$
+  select replace(translate(lower(p_text), 'àâäçéèêëîïôöùûüÿ', 'aaaceeeeiioouuuy'), 'œ', 'oe');
+$$;
+comment on function private.search_key(text) is 'Text as people search it in French: without case and accents. Both sides of a comparison go through it.';
+
 create function public.list_school_groups(p_search text default null, p_plan text default null, p_state text default null,
     p_sort text default 'name', p_descending boolean default false, p_limit int default 25, p_offset int default 0)
   returns jsonb language plpgsql stable security definer set search_path = '' as $$
 declare
   v_result jsonb;
   -- Typed text, not a pattern: a % or _ in it means itself.
-  v_pattern constant text := '%' || regexp_replace(btrim(p_search), '([%_\\])', '\\\1', 'g') || '%';
+  v_pattern constant text := '%' || regexp_replace(private.search_key(btrim(p_search)), '([%_\\])', '\\\1', 'g') || '%';
 begin
   perform private.require_super_admin();
   if p_limit is null or p_limit not between 1 and 200 or p_offset is null or p_offset < 0 then
@@ -64,7 +70,8 @@ begin
     from public.school_groups g
     join private.effective_entitlements e on e.school_group_id = g.id
     join usage u on u.school_group_id = g.id
-    where (nullif(btrim(p_search), '') is null or g.name ilike v_pattern or g.city ilike v_pattern or g.code ilike v_pattern)
+    where (nullif(btrim(p_search), '') is null or private.search_key(g.name) like v_pattern
+        or private.search_key(g.city) like v_pattern or private.search_key(g.code) like v_pattern)
       and (p_plan is null or e.plan = p_plan)
   ), filtered as (
     select * from judged
