@@ -1,14 +1,14 @@
 /** One channel of one socket: carries out what the table in channel-states.ts decides. */
-import { randomUUID } from 'node:crypto';
-import type { Extension, ReadRights } from './authorization.ts';
+import type { ReadRights } from './authorization.ts';
 import type { Subscriber } from './changes/subscriber.ts';
 import { TRANSITIONS, type Actions, type ChannelEvent, type State } from './channel-states.ts';
 import type { Connection } from './connection.ts';
-import { encodeBroadcast, type Broadcast } from './encode.ts';
+import { encodeBroadcast } from './encode.ts';
 import { RealtimeError } from './errors.ts';
-import { isRecord, type ClientFrame, type Version } from './frames.ts';
+import type { ClientFrame, Version } from './frames.ts';
 import type { Member, StreamName } from './hub.ts';
 import type { JoinRequest } from './join.ts';
+import { extensionOf, Pushes } from './pushes.ts';
 import { Seam, type Replayed } from './replay.ts';
 import { API_KEY_PREFIX, expired, type Session } from './sessions.ts';
 
@@ -23,13 +23,11 @@ export class Channel implements Actions, Member {
   #state: State = 'joining';
   #session: Session;
   #rights: ReadRights = { broadcast: false, presence: false };
-  /** Absent until the first push of its kind asks. */
-  #mayWrite: Partial<Record<Extension, boolean>> = {};
   #deferred: ChannelEvent[] = [];
   #deferredBytes = 0;
   readonly #seam: Seam | null;
   readonly #changes: Subscriber | null;
-  #presenceKey: string | null;
+  readonly #pushes: Pushes;
   #watches = false;
 
   /** @param frame the `phx_join`; the answer to it is sent when the bearer's rights are known */
@@ -42,7 +40,9 @@ export class Channel implements Actions, Member {
     this.#session = connection.session;
     this.stream = { topic, private: request.private };
     this.#seam = request.replay && new Seam(connection.context.limits.backlogBytes);
-    this.#presenceKey = request.presenceKey;
+    this.#pushes = new Pushes(connection.context, this.stream, this, request, (push, status, response) =>
+      connection.reply(this.#joinRef, push.ref, this.#topic, status, response),
+    );
     this.#changes = request.changes.length > 0 ? this.#subscriber() : null;
     void this.#enter(request.accessToken ?? connection.session.token).then(
       (granted) => this.handle({ type: 'join_allowed', ...granted }),
@@ -105,53 +105,29 @@ export class Channel implements Actions, Member {
   }
 
   publish({ frame }: ChannelEvent<'broadcast'>): void {
-    const allowed = this.#mayPush('broadcast');
-    if (allowed === undefined) return this.handle({ type: 'write_unknown', frame });
-    // Danger: no reply tells a bearer without the right anything; the protocol wants the push dropped.
-    if (allowed) this.#send(frame);
-    else this.#connection.context.metrics.refusals.inc({ reason: 'WriteDenied' });
+    const allowed = this.#pushes.allowed(frame);
+    if (allowed === undefined) this.handle({ type: 'write_unknown', frame });
+    else this.#pushes.broadcast(frame, allowed);
   }
 
   track({ frame }: ChannelEvent<'presence'>): void {
-    const { metrics, presence } = this.#connection.context;
     const event = String(frame.payload['event']).toLowerCase();
-    if (event === 'untrack') {
-      presence.untrack(this.stream, this);
-      return this.#connection.reply(this.#joinRef, frame.ref, this.#topic, 'ok', {});
-    }
+    if (event === 'untrack') return this.#pushes.untrack(frame);
     if (event !== 'track') return this.decline({ type: 'other', frame });
-    const allowed = this.#mayPush('presence');
-    if (allowed === undefined) return this.handle({ type: 'write_unknown', frame });
-    const said = frame.payload['payload'];
-    this.#presenceKey ??= randomUUID();
-    const refusal = allowed
-      ? presence.track(this.stream, this, this.#presenceKey, isRecord(said) ? said : {})
-      : 'WriteDenied';
-    if (!refusal) return this.#connection.reply(this.#joinRef, frame.ref, this.#topic, 'ok', {});
-    metrics.refusals.inc({ reason: refusal });
-    this.#connection.reply(this.#joinRef, frame.ref, this.#topic, 'error', { reason: refusal });
+    const allowed = this.#pushes.allowed(frame);
+    if (allowed === undefined) this.handle({ type: 'write_unknown', frame });
+    else this.#pushes.track(frame, allowed);
   }
 
   askWrite({ frame }: ChannelEvent<'write_unknown'>): void {
-    const { authorizer, log } = this.#connection.context;
-    void authorizer.canWrite(this.#session, this.stream.topic, extensionOf(frame)).then(
-      (allowed) => this.handle({ type: 'write_known', allowed, frame }),
-      (error: unknown) => {
-        log.warn({ err: error, topic: this.#topic }, 'could not tell whether a push is allowed');
-        this.handle({ type: 'write_known', allowed: null, frame });
-      },
-    );
+    void this.#pushes
+      .ask(this.#session, frame)
+      .then((allowed) => this.handle({ type: 'write_known', allowed, frame }));
   }
 
   settleWrite({ allowed, frame }: ChannelEvent<'write_known'>): void {
-    const type = extensionOf(frame);
-    if (allowed !== null) {
-      this.#mayWrite[type] = allowed;
-      this.handle({ type, frame });
-    } else if (type === 'presence' || this.#request.ack) {
-      const reason = 'UnableToSetPolicies: Realtime was unable to ask the project database';
-      this.#connection.reply(this.#joinRef, frame.ref, this.#topic, 'error', { reason });
-    }
+    if (allowed === null) this.#pushes.unanswered(frame);
+    else this.handle({ type: extensionOf(frame), frame });
     this.#drain();
   }
 
@@ -181,7 +157,7 @@ export class Channel implements Actions, Member {
     if (session !== this.#session) {
       this.#connection.context.hub.leave(this.stream, this);
       this.#grant(session, rights);
-      this.#mayWrite = {};
+      this.#pushes.forget();
       this.#tellPresence();
       this.#changes?.renew(session);
     }
@@ -266,11 +242,6 @@ export class Channel implements Actions, Member {
     if (rights.broadcast) this.#connection.context.hub.join(this.stream, this);
   }
 
-  /** Undefined: the database must be asked. */
-  #mayPush(extension: Extension): boolean | undefined {
-    return this.#request.private ? this.#mayWrite[extension] : true;
-  }
-
   #tellPast(past: Replayed[]): void {
     if (!this.#seam) return;
     for (const { id, broadcast } of past) {
@@ -295,28 +266,6 @@ export class Channel implements Actions, Member {
     this.#deferred = [];
     this.#deferredBytes = 0;
     for (const event of events) this.handle(event);
-  }
-
-  #send(frame: ClientFrame): void {
-    const { hub, limits, metrics } = this.#connection.context;
-    const tooLarge = frame.size > limits.payloadBytes;
-    if (tooLarge) metrics.refusals.inc({ reason: 'payload_size_exceeded' });
-    else {
-      const broadcast: Broadcast = frame.user
-        ? { kind: 'user', ...frame.user }
-        : { kind: 'text', payload: frame.payload };
-      metrics.messages.inc({ source: 'client' });
-      hub.publish(this.stream, broadcast, this.#request.self ? undefined : this);
-    }
-    const reply = (status: 'ok' | 'error', response: object): void =>
-      this.#connection.reply(this.#joinRef, frame.ref, this.#topic, status, response);
-    if (frame.persist) {
-      metrics.refusals.inc({ reason: 'PersistNotServed' });
-      return reply('error', { error: 'persist is not served; store messages with realtime.send()' });
-    }
-    if (!this.#request.ack) return;
-    if (tooLarge) reply('error', { reason: 'payload_size_exceeded' });
-    else reply('ok', {});
   }
 
   /** The bearer's rights, and the past that was asked for. From before that question on, live messages are held. */
@@ -344,11 +293,6 @@ export class Channel implements Actions, Member {
       `You do not have permissions to read from this Channel topic: ${this.stream.topic}`,
     );
   }
-}
-
-/** What a push needs the right to write. */
-function extensionOf(frame: ClientFrame): Extension {
-  return frame.event === 'presence' ? 'presence' : 'broadcast';
 }
 
 function asRealtimeError(error: unknown): RealtimeError {

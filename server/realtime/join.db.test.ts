@@ -123,18 +123,6 @@ describe.each(VERSIONS)('serializer %s', (version) => {
     await second.messages.next();
     expect(first.messages.all).toEqual([]);
   });
-
-  test('a part of the protocol that is not served is refused by name, never silently', async () => {
-    const { client, userId } = await signIn(version);
-    await rooms.admit(userId, 'room:4');
-    const channel = client.channel('room:4', { config: { private: true } });
-    const error = await new Promise((resolve) => {
-      channel
-        .on('postgres_changes', { event: '*', schema: 'public', table: 'members' }, () => {})
-        .subscribe((_status, reason) => resolve(reason?.message));
-    });
-    expect(error).toMatch(/^RealtimeDisabledForConfiguration: /);
-  });
 });
 
 describe('raw frames', () => {

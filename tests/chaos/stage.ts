@@ -10,9 +10,9 @@ const SCHEMA = `
   create policy "everybody reads the stages" on realtime.messages for select to authenticated
     using ((select realtime.topic()) like 'stage:%');
 `;
-/** The revision and its message are one transaction, as a plan change is. */
+/** A revision and its message are one transaction, as a plan change is. */
 const NEXT = `
-  with moved as (update public.stages set rev = rev + 1 where topic = $1 returning topic, rev)
+  with moved as (update public.stages set rev = rev + 1 where topic = any($1) returning topic, rev)
   select realtime.send(jsonb_build_object('rev', rev, 'check', topic || ' ' || rev), 'moved', topic) from moved`;
 
 const WRITERS = 4;
@@ -56,7 +56,7 @@ export async function createStage(databaseUrl: string, size: number): Promise<St
       let written = 0;
       const work = async (): Promise<void> => {
         while (!end.signal.aborted) {
-          await pool.query(NEXT, [topics[Math.floor(random() * topics.length)]]);
+          await pool.query(NEXT, [[topics[Math.floor(random() * topics.length)]]]);
           written += 1;
           await pause((1_000 * WRITERS * 2 * random()) / perSecond);
         }
@@ -71,7 +71,7 @@ export async function createStage(databaseUrl: string, size: number): Promise<St
       };
     },
     async writeAll() {
-      for (const topic of topics) await pool.query(NEXT, [topic]);
+      await pool.query(NEXT, [topics]);
     },
     async revisions() {
       const { rows } = await pool.query<{ topic: string; rev: number }>(

@@ -1,0 +1,111 @@
+/** What a client pushes into its channel: whether it may, and what becomes of it. */
+import { randomUUID } from 'node:crypto';
+import type { Extension } from './authorization.ts';
+import type { Context } from './connection.ts';
+import type { Broadcast } from './encode.ts';
+import { isRecord, type ClientFrame } from './frames.ts';
+import type { Member, StreamName } from './hub.ts';
+import type { JoinRequest } from './join.ts';
+import type { Session } from './sessions.ts';
+
+type Reply = (frame: ClientFrame, status: 'ok' | 'error', response: object) => void;
+
+/** What a push needs the right to write. */
+export function extensionOf(frame: ClientFrame): Extension {
+  return frame.event === 'presence' ? 'presence' : 'broadcast';
+}
+
+export class Pushes {
+  readonly #context: Context;
+  readonly #stream: StreamName;
+  /** The channel, as the hub and presence know it. */
+  readonly #member: Member;
+  readonly #request: JoinRequest;
+  readonly #reply: Reply;
+  /** Absent until the first push of its kind asks. */
+  #may: Partial<Record<Extension, boolean>> = {};
+  #presenceKey: string | null;
+
+  constructor(context: Context, stream: StreamName, member: Member, request: JoinRequest, reply: Reply) {
+    this.#context = context;
+    this.#stream = stream;
+    this.#member = member;
+    this.#request = request;
+    this.#reply = reply;
+    this.#presenceKey = request.presenceKey;
+  }
+
+  /** Undefined: the database must be asked. */
+  allowed(frame: ClientFrame): boolean | undefined {
+    return this.#stream.private ? this.#may[extensionOf(frame)] : true;
+  }
+
+  /**
+   * Asks the database, and remembers its answer.
+   * @returns null when it did not answer
+   */
+  async ask(session: Session, frame: ClientFrame): Promise<boolean | null> {
+    const { authorizer, log } = this.#context;
+    const extension = extensionOf(frame);
+    try {
+      const allowed = await authorizer.canWrite(session, this.#stream.topic, extension);
+      this.#may[extension] = allowed;
+      return allowed;
+    } catch (error) {
+      log.warn({ err: error, topic: this.#stream.topic }, 'could not tell whether a push is allowed');
+      return null;
+    }
+  }
+
+  /** Another token: what the old one might do says nothing. */
+  forget(): void {
+    this.#may = {};
+  }
+
+  broadcast(frame: ClientFrame, allowed: boolean): void {
+    const { hub, limits, metrics } = this.#context;
+    // Danger: no reply tells a bearer without the right anything; the protocol wants the push dropped.
+    if (!allowed) return metrics.refusals.inc({ reason: 'WriteDenied' });
+    const tooLarge = frame.size > limits.payloadBytes;
+    if (tooLarge) metrics.refusals.inc({ reason: 'payload_size_exceeded' });
+    else {
+      const broadcast: Broadcast = frame.user
+        ? { kind: 'user', ...frame.user }
+        : { kind: 'text', payload: frame.payload };
+      metrics.messages.inc({ source: 'client' });
+      hub.publish(this.#stream, broadcast, this.#request.self ? undefined : this.#member);
+    }
+    if (frame.persist) {
+      metrics.refusals.inc({ reason: 'PersistNotServed' });
+      const error = 'persist is not served; store messages with realtime.send()';
+      return this.#reply(frame, 'error', { error });
+    }
+    if (!this.#request.ack) return;
+    if (tooLarge) this.#reply(frame, 'error', { reason: 'payload_size_exceeded' });
+    else this.#reply(frame, 'ok', {});
+  }
+
+  track(frame: ClientFrame, allowed: boolean): void {
+    const { metrics, presence } = this.#context;
+    const said = frame.payload['payload'];
+    this.#presenceKey ??= randomUUID();
+    const refusal = allowed
+      ? presence.track(this.#stream, this.#member, this.#presenceKey, isRecord(said) ? said : {})
+      : 'WriteDenied';
+    if (!refusal) return this.#reply(frame, 'ok', {});
+    metrics.refusals.inc({ reason: refusal });
+    this.#reply(frame, 'error', { reason: refusal });
+  }
+
+  untrack(frame: ClientFrame): void {
+    this.#context.presence.untrack(this.#stream, this.#member);
+    this.#reply(frame, 'ok', {});
+  }
+
+  /** The database did not answer about this push. */
+  unanswered(frame: ClientFrame): void {
+    if (extensionOf(frame) === 'broadcast' && !this.#request.ack) return;
+    const reason = 'UnableToSetPolicies: Realtime was unable to ask the project database';
+    this.#reply(frame, 'error', { reason });
+  }
+}
