@@ -35,7 +35,7 @@ function installWhenStale() {
   console.log('Installing the dependencies…');
   // A lock file written on one platform may lack optional packages of another, which `npm ci` refuses: then
   // the versions of the lock file are installed all the same, and the file is left as it is.
-  if (!npm('ci') && !npm('install', '--no-save')) {
+  if (!npm('ci', '--loglevel=silent') && !npm('install', '--no-save', '--loglevel=error')) {
     fail(
       'The dependencies could not be installed.',
       'Check the network and the disk, then repeat the command.',
@@ -68,7 +68,7 @@ function packagesOf(lockFile) {
 function npm(...given) {
   const path = process.env.npm_execpath;
   const [command, ...before] = path ? [process.execPath, path] : ['npm'];
-  const { status } = spawnSync(command, [...before, ...given, '--loglevel=error'], {
+  const { status } = spawnSync(command, [...before, ...given], {
     stdio: 'inherit',
     // npm on Windows is a script, which only a shell can start.
     shell: !path && process.platform === 'win32',
