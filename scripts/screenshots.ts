@@ -1,6 +1,6 @@
 /**
  * Takes the pictures of the README from the product itself, with its demo data: `npm run screenshots`.
- * Needs a build of the web app (`npm run build`); writes `docs/images/*.png`, 1280 × 800, light.
+ * Writes `docs/images/*.png`, 1280 × 800, light.
  */
 import { chromium, type Page } from '@playwright/test';
 import pg from 'pg';

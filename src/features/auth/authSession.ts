@@ -17,11 +17,33 @@ export type SignInResult = { ok: true } | { ok: false; failure: SignInFailure };
 const LEFT_KEY = 'epilot.left';
 const LEFT_RECENTLY_MS = 10_000;
 
-let refusedAtStart = false;
-let email = '';
+/** Set in a tab whose session the server refused: also after a reload, the sign-in page then says why it is there. */
+const REFUSED_KEY = 'epilot.refused';
 
-/** Whether the session that this page started with was refused by the server. */
-export const wasSessionRefused = (): boolean => refusedAtStart;
+let email = '';
+let refused = readRefused();
+
+function readRefused(): boolean {
+  try {
+    return sessionStorage.getItem(REFUSED_KEY) !== null;
+  } catch {
+    // Storage may be forbidden: the reason is then only known to this page.
+    return false;
+  }
+}
+
+function setRefused(value: boolean): void {
+  refused = value;
+  try {
+    if (value) sessionStorage.setItem(REFUSED_KEY, '1');
+    else sessionStorage.removeItem(REFUSED_KEY);
+  } catch {
+    // See readRefused.
+  }
+}
+
+/** Whether this tab had a session that the server no longer takes. */
+export const wasSessionRefused = (): boolean => refused;
 
 /** Address of whoever signed in last on this page: whose session expired need not type it again. */
 export const lastEmail = (): string => email;
@@ -43,7 +65,7 @@ async function enter({ user }: SupabaseSession): Promise<boolean> {
     await signOut();
     return false;
   }
-  refusedAtStart = false;
+  setRefused(false);
   email = user.email ?? '';
   const before = currentSession();
   if (before.status === 'signed_in' && before.profile.id !== profile.id) openPage('/');
@@ -66,9 +88,10 @@ function leftRecently(): boolean {
 }
 
 function onSignedOut(): void {
-  if (currentSession().status !== 'signed_in') refusedAtStart = !leftRecently();
-  else if (leftRecently()) openPage('/connexion');
-  else sessionExpired();
+  const isSignedIn = currentSession().status === 'signed_in';
+  setRefused(!leftRecently());
+  if (isSignedIn && refused) sessionExpired();
+  else if (isSignedIn) openPage('/connexion');
 }
 
 /** Another tab, or the dialog over this screen, signed somebody in. */
@@ -76,7 +99,10 @@ function onSignedIn({ user }: SupabaseSession): void {
   const session = currentSession();
   if (session.status !== 'signed_in') return;
   if (session.profile.id !== user.id) openPage('/');
-  else if (session.expired) signedIn(session.profile);
+  else if (session.expired) {
+    setRefused(false);
+    signedIn(session.profile);
+  }
 }
 
 /**
@@ -118,6 +144,7 @@ export async function signIn(address: string, password: string): Promise<SignInR
 
 /** Signs out on this device, also when the server does not answer; the page then opens at the sign-in. */
 export async function signOut(): Promise<void> {
+  setRefused(false);
   try {
     localStorage.setItem(LEFT_KEY, String(Date.now()));
   } catch {
