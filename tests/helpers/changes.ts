@@ -15,6 +15,8 @@ export interface Watching extends Subscription {
   /** What each binding's callback received, oldest first. */
   changes: Stream<Changed>;
   system: Stream<SystemMessage>;
+  /** Changes and broadcasts together, in the order in which they came. */
+  heard: (Changed | { event: string; payload: unknown })[];
 }
 
 /** A binding as a front end writes it; the table may be left out, as the protocol allows. */
@@ -38,17 +40,21 @@ export function watch(
     messages: new Stream<{ event: string; payload: unknown }>(),
     changes: new Stream<Changed>(),
     system: new Stream<SystemMessage>(),
+    heard: [] as Watching['heard'],
   };
   const channel: RealtimeChannel = client.channel(topic, { config });
   for (const { event = '*', schema = 'public', ...rest } of bindings) {
-    channel.on('postgres_changes', { event: event as '*', schema, ...rest }, (change) =>
-      watching.changes.push(change as Changed),
-    );
+    channel.on('postgres_changes', { event: event as '*', schema, ...rest }, (change) => {
+      watching.heard.push(change as Changed);
+      watching.changes.push(change as Changed);
+    });
   }
   channel.on('system', {}, (message: SystemMessage) => watching.system.push(message));
-  channel.on('broadcast', { event: '*' }, (message) =>
-    watching.messages.push(message as unknown as { event: string; payload: unknown }),
-  );
+  channel.on('broadcast', { event: '*' }, (message) => {
+    const broadcast = message as unknown as { event: string; payload: unknown };
+    watching.heard.push(broadcast);
+    watching.messages.push(broadcast);
+  });
   channel.subscribe((status, error) =>
     watching.statuses.push(error ? { status, error: error.message } : { status }),
   );
