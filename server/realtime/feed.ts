@@ -224,6 +224,9 @@ export class Feed {
             Math.max(0, now() / 1000 - Number(this.#transaction.commitTime) / 1_000_000),
           );
         }
+        break;
+      default:
+      // Descriptions of tables are taken while decoding; nothing else concerns us.
     }
     plugin.handled();
   }

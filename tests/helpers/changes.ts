@@ -45,8 +45,8 @@ export function watch(
   const channel: RealtimeChannel = client.channel(topic, { config });
   for (const { event = '*', schema = 'public', ...rest } of bindings) {
     channel.on('postgres_changes', { event: event as '*', schema, ...rest }, (change) => {
-      watching.heard.push(change as Changed);
-      watching.changes.push(change as Changed);
+      watching.heard.push(change);
+      watching.changes.push(change);
     });
   }
   channel.on('system', {}, (message: SystemMessage) => watching.system.push(message));
