@@ -47,6 +47,28 @@ end $$;
 create trigger count_all before insert on public.students for each row execute function bench.tg_count_all();
 `;
 
+/**
+ * The least that any exact counter does: one row a group, moved and compared in the writer's transaction. No warning,
+ * no revision, no message. What it reaches is the ceiling for one row that all writers of a group must lock.
+ */
+export const BARE_COUNTER = `
+${UNENFORCED}
+create table bench.counters (school_group_id uuid primary key, used bigint not null, "limit" bigint not null)
+  with (fillfactor = 50);
+insert into bench.counters select school_group_id, used, 100000000 from public.usage_counters where resource = 'students';
+create function bench.tg_count_bare() returns trigger language plpgsql as $$
+declare v record; v_counter bench.counters;
+begin
+  for v in select school_group_id, count(*) as n from new_rows where status = 'active' group by 1 order by 1 loop
+    update bench.counters set used = used + v.n where school_group_id = v.school_group_id returning * into v_counter;
+    if v_counter.used > v_counter."limit" then raise exception 'limit reached'; end if;
+  end loop;
+  return null;
+end $$;
+create trigger count_bare after insert on public.students referencing new table as new_rows
+  for each statement execute function bench.tg_count_bare();
+`;
+
 /** Our own rule, applied a row at a time. */
 export const ROW_TRIGGER = `
 drop trigger count_insert on public.students;

@@ -83,7 +83,7 @@ function fanoutResult(rounds: Rounds): Result {
   const last = ratioOf('last');
   return {
     id: 'P7',
-    what: `one message to ${short(SOCKETS)} sockets of one private topic`,
+    what: `one message to ${short(SOCKETS)} sockets of a topic`,
     target: '≤ 1.3 × bare ws',
     measured: `written ${short(median(series('gateway', 'written')))} ms, last arrival ${short(median(series('gateway', 'last')))} ms`,
     comparedWith: `bare: ${short(median(series('bare', 'written')))} ms, ${short(median(series('bare', 'last')))} ms (${short(last)} ×)`,
@@ -115,7 +115,7 @@ function memoryResult(
   const bare = perSocket(memory.fullBare, memory.emptyBare, 'rss');
   return {
     id: 'P11',
-    what: `memory a socket joined to one private topic, ${short(SOCKETS)} sockets`,
+    what: `memory a socket in one private topic, of ${short(SOCKETS)}`,
     target: '≤ 20 KB',
     measured: `${short(gateway)} KB`,
     comparedWith: `bare ws ${short(bare)} KB; Supabase Realtime ~160 KB as published`,

@@ -26,14 +26,21 @@ const loadBefore = os.loadavg()[0] ?? 0;
 const began = performance.now();
 const elapsed = (): number => (performance.now() - began) / 1000;
 const results: Result[] = [];
-for (const part of PARTS) {
-  if (asked.length > 0 && !asked.includes(part.name)) continue;
-  const progress = (text: string): void =>
-    console.log(`${elapsed().toFixed(0).padStart(4)} s  ${part.name.padEnd(12)} ${text}`);
-  results.push(...(await part.run(progress)));
+// PostgreSQL and the servers are ended when this process exits; a signal alone would leave them behind.
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => process.exit(1));
+
+try {
+  for (const part of PARTS) {
+    if (asked.length > 0 && !asked.includes(part.name)) continue;
+    const progress = (text: string): void =>
+      console.log(`${elapsed().toFixed(0).padStart(4)} s  ${part.name.padEnd(12)} ${text}`);
+    results.push(...(await part.run(progress)));
+  }
+} finally {
+  // What was measured before a part failed is told all the same.
+  await writeResults(results, loadBefore, elapsed());
+  console.log(`\n${renderTable(results)}\n`);
+  console.log(
+    `${os.availableParallelism()} cores, load ${loadBefore.toFixed(1)} before the run. Details: bench/results.json`,
+  );
 }
-await writeResults(results, loadBefore, elapsed());
-console.log(`\n${renderTable(results)}\n`);
-console.log(
-  `${os.availableParallelism()} cores, load ${loadBefore.toFixed(1)} before the run. Details: bench/results.json`,
-);

@@ -48,6 +48,8 @@ export async function startProduct(
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   const ended = once(child, 'exit');
+  const kill = (): void => void child.kill();
+  process.once('exit', kill);
   const url = await addressOf(child, ended);
   const health = await fetch(`${url}/health`);
   const startMs = performance.now() - began;
@@ -62,6 +64,7 @@ export async function startProduct(
     const asked = performance.now();
     child.kill('SIGTERM');
     await ended;
+    process.off('exit', kill);
     return performance.now() - asked;
   };
   return {
