@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type pg from 'pg';
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 import type { SupabaseClient } from '@supabase/supabase-js';
 import { watch, watched } from '../../../tests/helpers/changes.ts';
 import {
@@ -233,6 +233,28 @@ test('`replication_ready` is answered when the feed streams', async () => {
     message: 'Replication connection established',
     channel: 'ready',
   });
+});
+
+test('a channel that asked for `replication_ready` is closed with the reason when the feed is away', async () => {
+  const late = await startTestGateway(rooms, {
+    slotName: 'feed_away',
+    limits: { feedRetryMs: 60_000, replicationReadyMs: 100 },
+  });
+  await rooms.query(
+    `select pg_terminate_backend(active_pid, 5000) from pg_replication_slots where slot_name = 'feed_away'`,
+  );
+  await vi.waitFor(() => expect(late.gateway.health().feed).toBe('reconnecting'));
+  const client = await officialClient(late.url, { version: '2.0.0' });
+  const { system, statuses } = watch(client, 'away', [], { broadcast: { replication_ready: true } });
+  expect(await system.next()).toEqual({
+    extension: 'system',
+    status: 'error',
+    message: 'Replication connection was not established in time',
+    channel: 'away',
+  });
+  await statuses.next(({ status }) => status === 'CLOSED');
+  await client.realtime.disconnect();
+  await late.stop();
 });
 
 describe('the publication changes while somebody waits', () => {

@@ -108,7 +108,7 @@ test('one channel hears broadcasts and changes in the order of their commits', a
   expect(order).toEqual(Array.from({ length: 60 }, (_, index) => index + 1));
 });
 
-test('a commit is acknowledged only when its changes are told, so that a new gateway tells them again', async () => {
+test('a commit is acknowledged only when its changes are told, and none after it before', async () => {
   await start();
   const owner = randomUUID();
   const { slot } = server.gateway.health();

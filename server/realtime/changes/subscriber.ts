@@ -242,6 +242,8 @@ export class Subscriber {
   #say(status: 'ok' | 'error', message: string): void {
     if (status === 'ok' && this.#told === 'ok') return;
     this.#told = status;
+    if (status === 'error')
+      this.#changes.metrics.refusals.inc({ reason: 'RealtimeDisabledForConfiguration' });
     this.#sink.system(status, message);
   }
 }
