@@ -17,6 +17,7 @@ const names = [
   'Node',
   'MutationObserver',
   'getComputedStyle',
+  'matchMedia',
   'requestAnimationFrame',
   'cancelAnimationFrame',
 ] as const;

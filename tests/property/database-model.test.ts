@@ -11,7 +11,7 @@ beforeAll(async () => {
 afterAll(() => db.drop());
 
 type Step = { grow: number } | { shrink: number } | { limit: number | null };
-const step: fc.Arbitrary<Step> = fc.oneof(
+const anyStep: fc.Arbitrary<Step> = fc.oneof(
   { weight: 4, arbitrary: fc.record({ grow: fc.integer({ min: 1, max: 9 }) }) },
   { weight: 3, arbitrary: fc.record({ shrink: fc.integer({ min: 1, max: 9 }) }) },
   { weight: 2, arbitrary: fc.record({ limit: fc.option(fc.nat({ max: 24 })) }) },
@@ -74,7 +74,7 @@ test('I1, I10: a statement passes when the model lets it, and tells the threshol
   await fc.assert(
     fc.asyncProperty(
       fc.constantFrom(0.5, 0.8, 0.9, 0.95, 1),
-      fc.array(step, { minLength: 5, maxLength: 25 }),
+      fc.array(anyStep, { minLength: 5, maxLength: 25 }),
       async (warnAt, steps) => {
         const plan = await createPlan(db, { students: 10, warnAt });
         const group = await createTenant(db, plan);
