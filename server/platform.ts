@@ -2,7 +2,7 @@ import { readFile, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type pg from 'pg';
 import { ServerError } from './errors.ts';
-import { createAuthSchema } from './supabase-lite.ts';
+import { createSystemSchema } from './supabase-lite.ts';
 
 const DIRECTORY = join(import.meta.dirname, 'platform');
 const OLDEST_POSTGRES = 150_000;
@@ -25,7 +25,7 @@ export async function applyPlatform(admin: pg.Client, adminUrl: string): Promise
   try {
     const [roles, ...rest] = await platformFiles();
     if (roles) await applyFile(admin, roles);
-    await createAuthSchema(adminUrl);
+    await createSystemSchema(adminUrl);
     for (const file of rest) await applyFile(admin, file);
   } finally {
     await admin.query('select pg_advisory_unlock($1)', [LOCK_KEY]);

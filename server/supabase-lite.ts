@@ -3,7 +3,7 @@
  * otherwise than hosted Supabase is put right here, through its internals where it offers no other way; every
  * such place is held by `supabase-lite.db.test.ts`, so that an upgrade that moves them fails there.
  */
-import { App } from '@supabase/lite';
+import { App, setExperimental } from '@supabase/lite';
 import { createPostgresConnection } from '@supabase/lite/postgres';
 import { CompiledQuery, Kysely, PostgresDialect, type PostgresPool } from 'kysely';
 import { toPostgrestError } from './postgrest-errors.ts';
@@ -62,14 +62,18 @@ export interface SupabaseApi {
 }
 
 /**
- * Makes the tables of schema `auth` that @supabase/lite signs people in with. May be run again.
+ * Makes the tables of schemas `auth` and `storage` that @supabase/lite works on. May be run again.
  *
  * @param adminUrl connection URL of a superuser
  */
-export async function createAuthSchema(adminUrl: string): Promise<void> {
+export async function createSystemSchema(adminUrl: string): Promise<void> {
   const connection = connect(adminUrl, 1);
   try {
-    await new App({ connection, auth: { enabled: true } }).ensureSystemSchema();
+    setExperimental('storage', true);
+    const app = new App({ connection, auth: { enabled: true }, storage: { enabled: true } });
+    // It makes the tables only where objects can be kept; here nobody asks for one.
+    app._storageAdapter = {} as NonNullable<App['_storageAdapter']>;
+    await app.ensureSystemSchema();
   } finally {
     await connection.close();
   }
