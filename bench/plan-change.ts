@@ -161,7 +161,7 @@ class Writer {
     const { rows } = await this.#observer.query<{ calls: number; query: string }>(
       `select calls::int, query from pg_stat_statements
        where userid not in ('bench_writer'::regrole, 'postgres'::regrole)
-         and query !~ 'pg_stat_statements|run_due_jobs'`,
+         and query !~ 'pg_stat_statements|run_minute_jobs'`,
     );
     return rows;
   }

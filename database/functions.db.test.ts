@@ -226,12 +226,12 @@ describe('preview_plan_change', () => {
     });
   });
 
-  it('compares a fallen group from the plan in force, not from the one it pays no more', async () => {
+  it('shows a fallen group that another plan alone would give it nothing: it stays on gratuit', async () => {
     const preview = await ask(previewShape, superAdmin, `preview_plan_change('premium', $1)`, [
       groups['SAVOIR'],
     ]);
-    expect(preview).toMatchObject({ from_plan: { slug: 'gratuit' }, modules_before: 10, modules_after: 20 });
-    expect(preview.modules_gained).toHaveLength(10);
+    expect(preview).toMatchObject({ from_plan: { slug: 'gratuit' }, modules_before: 10, modules_after: 10 });
+    expect([preview.modules_gained, preview.restrictions.schools.new_limit]).toEqual([[], 1]);
   });
 
   it('changes nothing', async () => {

@@ -176,7 +176,7 @@ describe('a group admin', () => {
       `update students set status = 'inactive' where id = :foreignPupil`,
       UNTOUCHED,
     ],
-    ['delete a document of another group', `delete from documents where id = :foreignDocument`, UNTOUCHED],
+    ['delete a document of another group', `delete from documents where id = :foreignDocument`, DENIED],
     ['shrink a document on paper', `update documents set size_bytes = 1`, DENIED],
     ['delete a school', `delete from schools where id = :school`, DENIED],
     [
@@ -239,7 +239,7 @@ describe('accounts with less', () => {
     [`insert into documents (school_group_id, name, size_bytes) values (:group, 'Pièce', 1)`, DENIED],
     [`update schools set name = 'Intruse'`, UNTOUCHED],
     [`update students set status = 'inactive'`, UNTOUCHED],
-    [`delete from documents`, UNTOUCHED],
+    [`delete from documents`, DENIED],
     [`insert into notification_reads (notification_id) select 1`, DENIED],
   ])('neither school staff, nor a disabled admin, nor a stranger: %s', async (sql, expected) => {
     for (const caller of ['school staff', 'disabled admin', 'stranger'] as const) {

@@ -129,7 +129,7 @@ describe('one editor', () => {
     for (const sql of [
       `update public.plan_versions set definition = '{}'`,
       'delete from public.plan_versions',
-      'truncate public.plan_versions',
+      'truncate public.plan_versions cascade',
     ]) {
       expect((await refusal(db.query(sql))).code).toBe('append_only');
     }

@@ -56,8 +56,11 @@ describe('the seed’s first test: a change of plan', () => {
 
 describe('the seed’s second test: ten schools', () => {
   it('beside the one of the card they are eleven: refused whole, from anywhere', async () => {
-    for (const attempt of [db.query(TEN_SCHOOLS), db.as(vianney, (client) => client.query(TEN_SCHOOLS))]) {
-      expect(await refusal(attempt)).toMatchObject({
+    for (const attempt of [
+      () => db.query(TEN_SCHOOLS),
+      () => db.as(vianney, (client) => client.query(TEN_SCHOOLS)),
+    ]) {
+      expect(await refusal(attempt())).toMatchObject({
         sqlstate: 'PT402',
         message: 'Demande : 10 écoles ; place restante : 9 écoles (limite : 10 écoles).',
       });

@@ -82,9 +82,12 @@ export type Database = {
           id: string;
           mime_type: string;
           name: string;
+          reserved_until: string | null;
           school_group_id: string;
           school_id: string | null;
           size_bytes: number;
+          status: string;
+          storage_path: string;
           updated_at: string;
           uploaded_by: string | null;
         };
@@ -94,9 +97,12 @@ export type Database = {
           id?: string;
           mime_type?: string;
           name: string;
+          reserved_until?: string | null;
           school_group_id: string;
           school_id?: string | null;
           size_bytes: number;
+          status?: string;
+          storage_path?: string;
           updated_at?: string;
           uploaded_by?: string | null;
         };
@@ -105,9 +111,12 @@ export type Database = {
           id?: string;
           mime_type?: string;
           name?: string;
+          reserved_until?: string | null;
           school_group_id?: string;
           school_id?: string | null;
           size_bytes?: number;
+          status?: string;
+          storage_path?: string;
           updated_at?: string;
           uploaded_by?: string | null;
         };
@@ -131,6 +140,81 @@ export type Database = {
             columns: ['uploaded_by'];
             isOneToOne: false;
             referencedRelation: 'profiles';
+            referencedColumns: ['id'];
+          },
+        ];
+      };
+      entitlement_overrides: {
+        Row: {
+          amount: number | null;
+          created_at: string;
+          created_by: string | null;
+          ended_at: string | null;
+          ended_by: string | null;
+          expires_at: string | null;
+          id: string;
+          kind: string;
+          module_id: string | null;
+          reason: string;
+          resource: Database['public']['Enums']['resource'] | null;
+          school_group_id: string;
+        };
+        ComputedFields: never;
+        Insert: {
+          amount?: number | null;
+          created_at?: string;
+          created_by?: string | null;
+          ended_at?: string | null;
+          ended_by?: string | null;
+          expires_at?: string | null;
+          id?: string;
+          kind: string;
+          module_id?: string | null;
+          reason: string;
+          resource?: Database['public']['Enums']['resource'] | null;
+          school_group_id: string;
+        };
+        Update: {
+          amount?: number | null;
+          created_at?: string;
+          created_by?: string | null;
+          ended_at?: string | null;
+          ended_by?: string | null;
+          expires_at?: string | null;
+          id?: string;
+          kind?: string;
+          module_id?: string | null;
+          reason?: string;
+          resource?: Database['public']['Enums']['resource'] | null;
+          school_group_id?: string;
+        };
+        Relationships: [
+          {
+            foreignKeyName: 'entitlement_overrides_created_by_fkey';
+            columns: ['created_by'];
+            isOneToOne: false;
+            referencedRelation: 'profiles';
+            referencedColumns: ['id'];
+          },
+          {
+            foreignKeyName: 'entitlement_overrides_ended_by_fkey';
+            columns: ['ended_by'];
+            isOneToOne: false;
+            referencedRelation: 'profiles';
+            referencedColumns: ['id'];
+          },
+          {
+            foreignKeyName: 'entitlement_overrides_module_id_fkey';
+            columns: ['module_id'];
+            isOneToOne: false;
+            referencedRelation: 'modules';
+            referencedColumns: ['id'];
+          },
+          {
+            foreignKeyName: 'entitlement_overrides_school_group_id_fkey';
+            columns: ['school_group_id'];
+            isOneToOne: false;
+            referencedRelation: 'school_groups';
             referencedColumns: ['id'];
           },
         ];
@@ -278,6 +362,78 @@ export type Database = {
           },
         ];
       };
+      plan_change_requests: {
+        Row: {
+          closed_at: string | null;
+          created_at: string;
+          id: string;
+          plan_id: string;
+          reason: string;
+          requested_by: string;
+          review_note: string | null;
+          reviewed_by: string | null;
+          school_group_id: string;
+          status: string;
+          wished_date: string | null;
+        };
+        ComputedFields: never;
+        Insert: {
+          closed_at?: string | null;
+          created_at?: string;
+          id?: string;
+          plan_id: string;
+          reason: string;
+          requested_by: string;
+          review_note?: string | null;
+          reviewed_by?: string | null;
+          school_group_id: string;
+          status?: string;
+          wished_date?: string | null;
+        };
+        Update: {
+          closed_at?: string | null;
+          created_at?: string;
+          id?: string;
+          plan_id?: string;
+          reason?: string;
+          requested_by?: string;
+          review_note?: string | null;
+          reviewed_by?: string | null;
+          school_group_id?: string;
+          status?: string;
+          wished_date?: string | null;
+        };
+        Relationships: [
+          {
+            foreignKeyName: 'plan_change_requests_plan_id_fkey';
+            columns: ['plan_id'];
+            isOneToOne: false;
+            referencedRelation: 'subscription_plans';
+            referencedColumns: ['id'];
+          },
+          {
+            foreignKeyName: 'plan_change_requests_requested_by_fkey';
+            columns: ['requested_by'];
+            isOneToOne: false;
+            referencedRelation: 'profiles';
+            referencedColumns: ['id'];
+          },
+          {
+            foreignKeyName: 'plan_change_requests_reviewed_by_fkey';
+            columns: ['reviewed_by'];
+            isOneToOne: false;
+            referencedRelation: 'profiles';
+            referencedColumns: ['id'];
+          },
+          {
+            foreignKeyName: 'plan_change_requests_school_group_id_fkey';
+            columns: ['school_group_id'];
+            isOneToOne: false;
+            referencedRelation: 'school_groups';
+            referencedColumns: ['id'];
+          },
+        ];
+      };
       plan_modules: {
         Row: {
           module_id: string;
@@ -311,31 +467,47 @@ export type Database = {
       };
       plan_versions: {
         Row: {
+          created_by: string | null;
           definition: NonNullable<Json>;
           id: string;
           plan_id: string;
-          published_at: string;
+          published_at: string | null;
           published_by: string | null;
-          version: number;
+          status: string;
+          updated_at: string;
+          version: number | null;
         };
         ComputedFields: never;
         Insert: {
+          created_by?: string | null;
           definition: NonNullable<Json>;
           id?: string;
           plan_id: string;
-          published_at?: string;
+          published_at?: string | null;
           published_by?: string | null;
-          version: number;
+          status?: string;
+          updated_at?: string;
+          version?: number | null;
         };
         Update: {
+          created_by?: string | null;
           definition?: NonNullable<Json>;
           id?: string;
           plan_id?: string;
-          published_at?: string;
+          published_at?: string | null;
           published_by?: string | null;
-          version?: number;
+          status?: string;
+          updated_at?: string;
+          version?: number | null;
         };
         Relationships: [
+          {
+            foreignKeyName: 'plan_versions_created_by_fkey';
+            columns: ['created_by'];
+            isOneToOne: false;
+            referencedRelation: 'profiles';
+            referencedColumns: ['id'];
+          },
           {
             foreignKeyName: 'plan_versions_plan_id_fkey';
             columns: ['plan_id'];
@@ -407,6 +579,49 @@ export type Database = {
           },
         ];
       };
+      refusals: {
+        Row: {
+          actor_id: string | null;
+          at: string;
+          decision: NonNullable<Json>;
+          id: number;
+          school_group_id: string;
+          source: string;
+        };
+        ComputedFields: never;
+        Insert: {
+          actor_id?: string | null;
+          at?: string;
+          decision: NonNullable<Json>;
+          id?: never;
+          school_group_id: string;
+          source: string;
+        };
+        Update: {
+          actor_id?: string | null;
+          at?: string;
+          decision?: NonNullable<Json>;
+          id?: never;
+          school_group_id?: string;
+          source?: string;
+        };
+        Relationships: [
+          {
+            foreignKeyName: 'refusals_actor_id_fkey';
+            columns: ['actor_id'];
+            isOneToOne: false;
+            referencedRelation: 'profiles';
+            referencedColumns: ['id'];
+          },
+          {
+            foreignKeyName: 'refusals_school_group_id_fkey';
+            columns: ['school_group_id'];
+            isOneToOne: false;
+            referencedRelation: 'school_groups';
+            referencedColumns: ['id'];
+          },
+        ];
+      };
       scheduled_changes: {
         Row: {
           closed_at: string | null;
@@ -459,6 +674,46 @@ export type Database = {
           },
           {
             foreignKeyName: 'scheduled_changes_school_group_id_fkey';
+            columns: ['school_group_id'];
+            isOneToOne: false;
+            referencedRelation: 'school_groups';
+            referencedColumns: ['id'];
+          },
+        ];
+      };
+      school_group_notes: {
+        Row: {
+          author_id: string | null;
+          body: string;
+          created_at: string;
+          id: number;
+          school_group_id: string;
+        };
+        ComputedFields: never;
+        Insert: {
+          author_id?: string | null;
+          body: string;
+          created_at?: string;
+          id?: never;
+          school_group_id: string;
+        };
+        Update: {
+          author_id?: string | null;
+          body?: string;
+          created_at?: string;
+          id?: never;
+          school_group_id?: string;
+        };
+        Relationships: [
+          {
+            foreignKeyName: 'school_group_notes_author_id_fkey';
+            columns: ['author_id'];
+            isOneToOne: false;
+            referencedRelation: 'profiles';
+            referencedColumns: ['id'];
+          },
+          {
+            foreignKeyName: 'school_group_notes_school_group_id_fkey';
             columns: ['school_group_id'];
             isOneToOne: false;
             referencedRelation: 'school_groups';
@@ -808,9 +1063,12 @@ export type Database = {
       };
       subscriptions: {
         Row: {
+          cancel_at_period_end: boolean;
           current_period_end: string | null;
           grace_ends_at: string | null;
           id: string;
+          past_due_until: string | null;
+          pinned_version_id: string | null;
           plan_id: string;
           school_group_id: string;
           started_at: string;
@@ -820,9 +1078,12 @@ export type Database = {
         };
         ComputedFields: never;
         Insert: {
+          cancel_at_period_end?: boolean;
           current_period_end?: string | null;
           grace_ends_at?: string | null;
           id?: string;
+          past_due_until?: string | null;
+          pinned_version_id?: string | null;
           plan_id: string;
           school_group_id: string;
           started_at?: string;
@@ -831,9 +1092,12 @@ export type Database = {
           updated_at?: string;
         };
         Update: {
+          cancel_at_period_end?: boolean;
           current_period_end?: string | null;
           grace_ends_at?: string | null;
           id?: string;
+          past_due_until?: string | null;
+          pinned_version_id?: string | null;
           plan_id?: string;
           school_group_id?: string;
           started_at?: string;
@@ -842,6 +1106,13 @@ export type Database = {
           updated_at?: string;
         };
         Relationships: [
+          {
+            foreignKeyName: 'subscriptions_pinned_version_id_fkey';
+            columns: ['pinned_version_id'];
+            isOneToOne: false;
+            referencedRelation: 'plan_versions';
+            referencedColumns: ['id'];
+          },
           {
             foreignKeyName: 'subscriptions_plan_id_fkey';
             columns: ['plan_id'];
@@ -860,6 +1131,8 @@ export type Database = {
       };
       usage_counters: {
         Row: {
+          day: string;
+          day_limit: number | null;
           notified: number;
           resource: Database['public']['Enums']['resource'];
           school_group_id: string;
@@ -867,12 +1140,16 @@ export type Database = {
         };
         ComputedFields: never;
         Insert: {
+          day?: string;
+          day_limit?: number | null;
           notified?: number;
           resource: Database['public']['Enums']['resource'];
           school_group_id: string;
           used?: number;
         };
         Update: {
+          day?: string;
+          day_limit?: number | null;
           notified?: number;
           resource?: Database['public']['Enums']['resource'];
           school_group_id?: string;
@@ -881,6 +1158,39 @@ export type Database = {
         Relationships: [
           {
             foreignKeyName: 'usage_counters_school_group_id_fkey';
+            columns: ['school_group_id'];
+            isOneToOne: false;
+            referencedRelation: 'school_groups';
+            referencedColumns: ['id'];
+          },
+        ];
+      };
+      usage_daily: {
+        Row: {
+          day: string;
+          limit: number | null;
+          resource: Database['public']['Enums']['resource'];
+          school_group_id: string;
+          used: number;
+        };
+        ComputedFields: never;
+        Insert: {
+          day: string;
+          limit?: number | null;
+          resource: Database['public']['Enums']['resource'];
+          school_group_id: string;
+          used: number;
+        };
+        Update: {
+          day?: string;
+          limit?: number | null;
+          resource?: Database['public']['Enums']['resource'];
+          school_group_id?: string;
+          used?: number;
+        };
+        Relationships: [
+          {
+            foreignKeyName: 'usage_daily_school_group_id_fkey';
             columns: ['school_group_id'];
             isOneToOne: false;
             referencedRelation: 'school_groups';
@@ -916,6 +1226,12 @@ export type Database = {
     Functions: {
       can_access_category: { Args: { p_category: string; p_school_group_id?: string }; Returns: boolean };
       can_access_module: { Args: { p_module: string; p_school_group_id?: string }; Returns: boolean };
+      cancel_at_period_end: {
+        Args: { p_cancel: boolean; p_reason: string; p_school_group_id: string };
+        Returns: undefined;
+      };
+      cancel_plan_change_request: { Args: { p_request_id: string }; Returns: Json };
+      cancel_scheduled_change: { Args: { p_reason: string; p_school_group_id: string }; Returns: Json };
       change_plan: {
         Args: {
           p_effective?: string;
@@ -930,10 +1246,28 @@ export type Database = {
         Args: { p_requested?: number; p_restriction_type: string; p_school_group_id?: string };
         Returns: Json;
       };
+      confirm_document: { Args: { p_document_id: string }; Returns: Json };
+      create_plan_draft: { Args: { p_plan_slug: string }; Returns: Json };
+      delete_document: { Args: { p_document_id: string }; Returns: undefined };
+      delete_plan_draft: { Args: { p_version_id: string }; Returns: undefined };
+      end_override: { Args: { p_override_id: string; p_reason: string }; Returns: Json };
       get_all_plan_restrictions: { Args: { p_school_group_id?: string }; Returns: Json };
       get_catalogue: { Args: Record<PropertyKey, never>; Returns: Json };
       get_entitlements: { Args: { p_school_group_id?: string }; Returns: Json };
       get_school_group: { Args: { p_school_group_id: string }; Returns: Json };
+      get_usage_history: { Args: { p_days?: number; p_school_group_id?: string }; Returns: Json };
+      grant_quantity: {
+        Args: {
+          p_amount: number;
+          p_expires_at: string;
+          p_reason: string;
+          p_resource: string;
+          p_school_group_id: string;
+        };
+        Returns: Json;
+      };
+      import_staff: { Args: { p_mode: string; p_rows: Json; p_school_id: string }; Returns: Json };
+      import_students: { Args: { p_mode: string; p_rows: Json; p_school_id: string }; Returns: Json };
       list_school_groups: {
         Args: {
           p_descending?: boolean;
@@ -946,7 +1280,59 @@ export type Database = {
         };
         Returns: Json;
       };
+      mark_notifications_read: { Args: { p_up_to: number }; Returns: number };
       preview_plan_change: { Args: { p_plan_slug: string; p_school_group_id?: string }; Returns: Json };
+      publish_plan_version: {
+        Args: { p_existing?: string; p_expected_version?: number; p_version_id: string };
+        Returns: Json;
+      };
+      renew_subscription: {
+        Args: { p_expected_rev?: number; p_period_end: string; p_reason: string; p_school_group_id: string };
+        Returns: Json;
+      };
+      repair_usage: { Args: Record<PropertyKey, never>; Returns: number };
+      report_refusal: { Args: { p_requested?: number; p_restriction_type: string }; Returns: Json };
+      request_plan_change: {
+        Args: { p_plan_slug: string; p_reason: string; p_wished_date?: string };
+        Returns: Json;
+      };
+      review_plan_change_request: {
+        Args: { p_accept_overage?: boolean; p_approve: boolean; p_note?: string; p_request_id: string };
+        Returns: Json;
+      };
+      set_limit_override: {
+        Args: {
+          p_expires_at?: string;
+          p_limit: number;
+          p_reason: string;
+          p_resource: string;
+          p_school_group_id: string;
+        };
+        Returns: Json;
+      };
+      set_module_override: {
+        Args: {
+          p_expires_at?: string;
+          p_module: string;
+          p_open: boolean;
+          p_reason: string;
+          p_school_group_id: string;
+        };
+        Returns: Json;
+      };
+      set_subscription_status: {
+        Args: {
+          p_expected_rev?: number;
+          p_reason: string;
+          p_school_group_id: string;
+          p_status: string;
+          p_until?: string;
+        };
+        Returns: Json;
+      };
+      simulate_plan_publication: { Args: { p_existing?: string; p_version_id: string }; Returns: Json };
+      update_plan_draft: { Args: { p_definition: Json; p_version_id: string }; Returns: Json };
+      verify_usage: { Args: Record<PropertyKey, never>; Returns: Json };
     };
     Enums: {
       resource: 'schools' | 'students' | 'staff' | 'storage';

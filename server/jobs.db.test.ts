@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type TestDatabase, createTestDatabase } from '../tests/helpers/database.ts';
-import { runDueJobs } from './jobs.ts';
+import { runJobs } from './jobs.ts';
 
 let database: TestDatabase;
 beforeEach(async () => {
@@ -28,9 +28,9 @@ function schedule(when: string): Promise<unknown> {
 describe('the jobs of a minute', () => {
   it('apply a change of plan that is due, once', async () => {
     await schedule(`now() - interval '1 second'`);
-    await runDueJobs(database.url);
+    await runJobs('minute', database.url);
     expect(await planOfLamarelle()).toBe('premium');
-    await runDueJobs(database.url);
+    await runJobs('minute', database.url);
     const { rowCount } = await database.query(
       `select from public.subscription_events where school_group_id = ${LAMARELLE} and reason = 'Fin du contrat'`,
     );
@@ -39,13 +39,23 @@ describe('the jobs of a minute', () => {
 
   it('leave alone what is not due', async () => {
     await schedule(`now() + interval '1 hour'`);
-    await runDueJobs(database.url);
+    await runJobs('minute', database.url);
     expect(await planOfLamarelle()).toBe('pro');
   });
 
   it('that fail say so', async () => {
     const owner = await database.connect();
-    await owner.query('drop function private.run_due_jobs');
-    await expect(runDueJobs(database.url)).rejects.toThrow('run_due_jobs');
+    await owner.query('drop function private.run_minute_jobs');
+    await expect(runJobs('minute', database.url)).rejects.toThrow('run_minute_jobs');
+  });
+});
+
+describe('the jobs of a night', () => {
+  it('close the days that have ended, and find every counter true', async () => {
+    await database.query(`update public.usage_counters set day = day - 1`);
+    const report = await runJobs('night', database.url);
+    expect(report).toEqual({ counters_repaired: 0, days_closed: expect.any(Number) as number });
+    expect(report['days_closed']).toBeGreaterThan(0);
+    expect(await runJobs('night', database.url)).toEqual({ counters_repaired: 0, days_closed: 0 });
   });
 });

@@ -3,44 +3,70 @@ import pg from 'pg';
 import type { Logger } from 'pino';
 
 export interface Jobs {
-  /** Stops the schedule and waits for the run in progress. */
+  /** Stops the schedule and waits for the runs in progress. */
   stop(): Promise<void>;
 }
 
+/** The database decides what a job does. On Supabase, `pg_cron` calls the same functions. */
+const JOBS = {
+  /** Dates that have come act; reservations that nobody used are given back. */
+  minute: { call: 'select private.run_minute_jobs() as report', pattern: '* * * * *' },
+  /** The day that has ended is closed; the counters are counted again. */
+  night: { call: 'select private.run_nightly_jobs() as report', pattern: '10 0 * * *' },
+} as const;
+export type JobName = keyof typeof JOBS;
+
+/** The customers' day: what `private.today()` says in the database. */
+const TIMEZONE = 'Africa/Brazzaville';
+
 /**
- * Runs what is due every minute: the database decides what that is, in `private.run_due_jobs()`. On Supabase,
- * `pg_cron` calls the same function.
+ * Runs what is due every minute, and what is due every night.
  *
- * @param databaseUrl connection URL of the role that owns the function
+ * @param databaseUrl connection URL of the role that owns the functions
  */
 export function startJobs(databaseUrl: string, logger: Logger): Jobs {
-  let running: Promise<void> = Promise.resolve();
-  const cron = new Cron('* * * * *', { protect: true, timezone: 'UTC' }, () => {
-    running = runDueJobs(databaseUrl).catch((error: unknown) => {
-      logger.error({ err: error }, 'The jobs of this minute failed; they are due again in the next');
-    });
-    return running;
-  });
+  const running = new Set<Promise<void>>();
+  const crons = (Object.keys(JOBS) as JobName[]).map(
+    (name) =>
+      new Cron(JOBS[name].pattern, { protect: true, timezone: TIMEZONE }, () => {
+        const run = runAndTell(name, databaseUrl, logger).finally(() => running.delete(run));
+        running.add(run);
+        return run;
+      }),
+  );
   return {
     async stop() {
-      cron.stop();
-      await running;
+      for (const cron of crons) cron.stop();
+      await Promise.all(running);
     },
   };
 }
 
+async function runAndTell(name: JobName, databaseUrl: string, logger: Logger): Promise<void> {
+  try {
+    const report = await runJobs(name, databaseUrl);
+    if (report['counters_repaired']) {
+      logger.error({ report }, 'Counters had drifted and were repaired; the audit log says which');
+    }
+  } catch (error) {
+    logger.error({ err: error, job: name }, 'A scheduled job failed; it is due again at its next time');
+  }
+}
+
 /**
- * Runs what is due now.
+ * Runs the jobs of the minute or of the night now.
  *
+ * @returns how much there was to do, by kind
  * @throws what the function raises
  */
-export async function runDueJobs(databaseUrl: string): Promise<void> {
+export async function runJobs(name: JobName, databaseUrl: string): Promise<Record<string, number>> {
   const client = new pg.Client({ connectionString: databaseUrl, application_name: 'e-pilot jobs' });
   // A session cut between two queries is reported by the next query, too.
   client.on('error', () => {});
   await client.connect();
   try {
-    await client.query('select private.run_due_jobs()');
+    const { rows } = await client.query<{ report: Record<string, number> }>(JOBS[name].call);
+    return rows[0]?.report ?? {};
   } finally {
     await client.end();
   }

@@ -1,16 +1,8 @@
-/** Random programs over groups, plans and modules, for properties that must hold whatever is done in whatever order. */
+/** Random programs over a world of groups, plans and modules, for properties that must hold whatever is done in whatever order. */
 import fc from 'fast-check';
 import { RESOURCES, type Resource } from '../../src/core/entitlements.ts';
-import type { TestDatabase } from './database.ts';
-import { createPlan, createTenant, idOf } from './tenants.ts';
-
-/** What a program acts on. An operation names each by its place, so that it can be printed and run again. */
-export interface World {
-  groups: string[];
-  plans: string[];
-  modules: string[];
-  categories: string[];
-}
+import { right, rightStatement, type Right } from './rights.ts';
+import { CATEGORIES, GROUPS, MODULES, PLANS, type World } from './world.ts';
 
 export type Operation =
   | { do: 'add' | 'remove' | 'sleep' | 'wake'; group: number; resource: Resource; count: number }
@@ -22,48 +14,15 @@ export type Operation =
   | { do: 'set status'; group: number; status: string }
   | { do: 'limit'; plan: number; resource: Resource; limit: number | null }
   | { do: 'attach' | 'detach'; plan: number; module: number }
-  | { do: 'recategorise'; module: number; category: number };
+  | { do: 'recategorise'; module: number; category: number }
+  | { do: 'import'; group: number; mode: 'all_or_nothing' | 'first_that_fit'; count: number }
+  | { do: 'expire reservations' }
+  | { do: 'by right'; right: Right };
 
 /** One transaction: its operations, each in a savepoint of its own, and whether it is kept. */
 export interface Transaction {
   operations: Operation[];
   commit: boolean;
-}
-
-const GROUPS = 3;
-const PLANS = 2;
-const MODULES = 4;
-const CATEGORIES = 2;
-
-/** Makes a fresh world; `gratuit`, to which groups may fall, is shared by all. */
-export async function createWorld(db: TestDatabase): Promise<World> {
-  const world: World = { groups: [], plans: [], modules: [], categories: [] };
-  for (let n = 0; n < PLANS; n += 1) {
-    world.plans.push(await createPlan(db, { schools: 3 + n, students: 5 + n, staff: 4, storage: null }));
-  }
-  for (let n = 0; n < GROUPS; n += 1) {
-    world.groups.push((await createTenant(db, world.plans[n % PLANS])).id);
-  }
-  for (let n = 0; n < CATEGORIES; n += 1) {
-    world.categories.push(
-      await idOf(
-        db,
-        `insert into public.business_categories (slug, name, icon, color, position)
-         values ('c-' || gen_random_uuid(), 'Essai', 'Box', '#000000', 99) returning id`,
-      ),
-    );
-  }
-  for (let n = 0; n < MODULES; n += 1) {
-    world.modules.push(
-      await idOf(
-        db,
-        `insert into public.modules (slug, category_id, name, icon, position)
-         values ('m-' || gen_random_uuid(), $1, 'Essai', 'Box', 99) returning id`,
-        [world.categories[n % CATEGORIES]],
-      ),
-    );
-  }
-  return world;
 }
 
 const TABLES = { schools: 'schools', students: 'students', staff: 'staff', storage: 'documents' } as const;
@@ -157,6 +116,23 @@ export function statementOf(operation: Operation, world: World): [sql: string, p
         'update public.modules set category_id = $2 where id = $1',
         [module, world.categories[operation.category]],
       ];
+    case 'import': {
+      const row = { first_name: 'A', last_name: 'B' };
+      return [
+        `select set_config('request.jwt.claims', $1, true), public.import_students($2, $3,
+           (select id from public.schools where school_group_id = $4 and status <> 'archived' order by id limit 1))`,
+        [
+          JSON.stringify({ sub: world.admins[operation.group], role: 'authenticated' }),
+          JSON.stringify(Array.from({ length: operation.count }, () => row)),
+          operation.mode,
+          group,
+        ],
+      ];
+    }
+    case 'expire reservations':
+      return [`select private.expire_reservations(now() + interval '2 hours')`, []];
+    case 'by right':
+      return rightStatement(operation.right, world);
   }
 }
 
@@ -200,6 +176,17 @@ const anything: fc.Arbitrary<Operation> = fc.oneof(
   },
   { weight: 2, arbitrary: fc.record({ do: fc.constantFrom('attach', 'detach'), plan, module }) },
   { weight: 1, arbitrary: fc.record({ do: is('recategorise'), module, category: place(CATEGORIES) }) },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      do: is('import'),
+      group,
+      mode: fc.constantFrom('all_or_nothing' as const, 'first_that_fit' as const),
+      count,
+    }),
+  },
+  { weight: 1, arbitrary: fc.record({ do: is('expire reservations') }) },
+  { weight: 8, arbitrary: fc.record({ do: is('by right'), right }) },
 );
 
 /** What each of `sessions` does, one transaction after the other. */

@@ -64,6 +64,23 @@ export const restrictionsShape = z.strictObject({
   restrictions,
 }) satisfies z.ZodType<PlanRestrictions>;
 
+const exception = z.strictObject({
+  id: z.uuid(),
+  reason: z.string(),
+  expires_at: instant.exactOptional(),
+});
+const planSource = z.strictObject({
+  source: z.literal('plan'),
+  plan: z.string(),
+  version: count,
+  amount: limit,
+});
+/** The plan's amount first, then the override that replaces it and the grants that add to it. */
+const sources = z.tuple(
+  [planSource],
+  exception.extend({ source: z.enum(['override', 'grant']), amount: limit }),
+);
+
 export const snapshotShape = restrictionsShape.extend({
   plan_name: z.string(),
   subscribed_plan: z.string().nullable(),
@@ -73,6 +90,10 @@ export const snapshotShape = restrictionsShape.extend({
   categories: z.array(z.string()),
   pending_change: change.nullable(),
   unread_notices: count,
+  sources: z.strictObject({
+    limits: z.strictObject({ schools: sources, students: sources, staff: sources, storage: sources }),
+    modules: z.array(exception.extend({ source: z.enum(['addition', 'removal']), module: z.string() })),
+  }),
 }) satisfies z.ZodType<EntitlementSnapshot>;
 
 const previewed = z.strictObject({
