@@ -76,8 +76,41 @@ export interface EntitlementSnapshot {
   modules: string[];
   /** Slugs of the open categories, sorted. */
   categories: string[];
+  /**
+   * Where each limit and each module of the group's own comes from. Absent once a message has moved the limits: it
+   * carries their sum, not their parts, so whoever shows the parts reads the snapshot again.
+   */
+  sources?: EntitlementSources | undefined;
   pending_change: { plan: string; effective_at: string } | null;
   unread_notices: number;
+}
+
+/** One part of a limit: the plan's amount first, then the override that replaces it or the grants that add to it. */
+export interface LimitSource {
+  source: 'plan' | 'override' | 'grant';
+  /** `null` is unlimited; bytes for storage. */
+  amount: number | null;
+  /** Of a plan: its slug and version. */
+  plan?: string;
+  version?: number;
+  /** Of an override or a grant. */
+  id?: string;
+  reason?: string;
+  expires_at?: string;
+}
+
+export interface ModuleSource {
+  source: 'addition' | 'removal';
+  id: string;
+  /** Slug. */
+  module: string;
+  reason: string;
+  expires_at?: string;
+}
+
+export interface EntitlementSources {
+  limits: Record<Resource, LimitSource[]>;
+  modules: ModuleSource[];
 }
 
 /** What `get_all_plan_restrictions` returns. */

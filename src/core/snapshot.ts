@@ -101,6 +101,7 @@ function applyRights(
       as_of: new Date(message.at).toISOString(),
       warn_at: message.warn,
       restrictions: restrictionsOf(rights, message.usage, message.rev),
+      sources: undefined,
       modules: [...plan.modules].sort(),
       categories: categoriesOf(plan.modules, catalogue),
       pending_change: message.pending ?? null,

@@ -75,6 +75,16 @@ export const screensEn: typeof screensFr = {
     schoolDetail: 'It counts towards your plan’s limit as soon as it exists.',
   },
 
+  notices: {
+    title: 'Recent notices',
+    none: 'No notices',
+    unread: 'New',
+    markRead: 'Mark all as read',
+    threshold: (resource, share) => `${resource}: ${share} of the limit`,
+    approved: (plan) => `Request approved: ${plan} plan`,
+    refused: (plan) => `Request refused: ${plan} plan`,
+  },
+
   schools: {
     title: 'Schools',
     lead: (active, text) => `${text} active ${s(active, 'school', 'schools')}`,

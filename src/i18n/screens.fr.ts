@@ -76,6 +76,16 @@ export const screensFr = {
     schoolDetail: 'Elle compte dans la limite de votre plan dès sa création.',
   },
 
+  notices: {
+    title: 'Avis récents',
+    none: 'Aucun avis',
+    unread: 'Nouveau',
+    markRead: 'Tout marquer comme lu',
+    threshold: (resource: string, share: string) => `${resource} : ${share} de la limite`,
+    approved: (plan: string) => `Demande approuvée : plan ${plan}`,
+    refused: (plan: string) => `Demande refusée : plan ${plan}`,
+  },
+
   schools: {
     title: 'Écoles',
     lead: (active: number, text: string) => `${text} ${s(active, 'école active', 'écoles actives')}`,

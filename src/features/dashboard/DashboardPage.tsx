@@ -1,5 +1,5 @@
 import { useQuery } from '@tanstack/react-query';
-import type { ReactNode } from 'react';
+import { lazy, Suspense, type ReactNode } from 'react';
 import { PageHeader } from '@/components/PageHeader.tsx';
 import { PendingChange } from '@/components/PendingChange.tsx';
 import { Badge } from '@/components/ui/badge.tsx';
@@ -12,6 +12,9 @@ import { usePlanRestrictions } from './hooks/usePlanRestrictionsRealtime.ts';
 import { ModulesSummary } from './modules/ModulesSummary.tsx';
 import { CreateSchool } from './schools/CreateSchool.tsx';
 import { useUpgradeDialog } from './upgrade/useUpgradeDialog.tsx';
+
+// Below the limits, and no part of the first screen's weight.
+const RecentNotices = lazy(() => import('./notices/RecentNotices.tsx'));
 
 interface DashboardPageProps {
   groupId: string;
@@ -42,7 +45,12 @@ export function DashboardPage({ groupId, firstName, modulesLink }: DashboardPage
       </PageHeader>
       <PendingChange snapshot={snapshot} catalogue={catalogue} />
       <div className="grid items-start gap-4.5 lg:grid-cols-[1.15fr_1fr]">
-        <PlanRestrictionsCard onUpgradeClick={openUpgrade} />
+        <div className="grid gap-3.5">
+          <PlanRestrictionsCard onUpgradeClick={openUpgrade} />
+          <Suspense>
+            <RecentNotices groupId={groupId} />
+          </Suspense>
+        </div>
         <div className="grid gap-3.5">
           <Card aria-labelledby="add-school" className="grid gap-3 px-4.5 py-4">
             <div>

@@ -1,5 +1,6 @@
 import { keepPreviousData, queryOptions } from '@tanstack/react-query';
 import { toApiError, unwrap } from '@/lib/apiError.ts';
+import { recordingRefusals } from '@/lib/refusals.ts';
 import { getSupabase } from '@/lib/supabase.ts';
 
 export type SchoolStatus = 'active' | 'archived';
@@ -72,13 +73,17 @@ export function schoolsQuery(groupId: string, { search, status, page }: SchoolLi
 }
 
 /** Creates a school. @throws ApiError, with the decision when the plan's limit refuses it. */
-export async function createSchool(school: NewSchool): Promise<void> {
-  const { error, status } = await getSupabase().from('schools').insert(school);
-  // The same id again is the same submit again: the school is there.
-  if (error && error.code !== UNIQUE_VIOLATION) throw toApiError(error, status);
+export function createSchool(school: NewSchool): Promise<void> {
+  return recordingRefusals(async () => {
+    const { error, status } = await getSupabase().from('schools').insert(school);
+    // The same id again is the same submit again: the school is there.
+    if (error && error.code !== UNIQUE_VIOLATION) throw toApiError(error, status);
+  });
 }
 
 /** Archives a school or takes it back. @throws ApiError, with the decision when the limit refuses its return. */
-export async function setSchoolStatus(id: string, status: SchoolStatus): Promise<void> {
-  unwrap(await getSupabase().from('schools').update({ status }).eq('id', id));
+export function setSchoolStatus(id: string, status: SchoolStatus): Promise<void> {
+  return recordingRefusals(async () => {
+    unwrap(await getSupabase().from('schools').update({ status }).eq('id', id));
+  });
 }
