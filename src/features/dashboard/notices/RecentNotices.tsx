@@ -1,6 +1,7 @@
-import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
+import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { Bell } from 'lucide-react';
-import { useEffect, useId } from 'react';
+import { useEffect, useId, useTransition } from 'react';
+import { toast } from 'sonner';
 import { EmptyState } from '@/components/EmptyState.tsx';
 import { ErrorState } from '@/components/ErrorState.tsx';
 import { Button } from '@/components/ui/button.tsx';
@@ -21,10 +22,12 @@ export default function RecentNotices({ groupId }: { groupId: string }) {
   const queryClient = useQueryClient();
   const { data: catalogue } = useQuery(catalogueQuery);
   const notices = useQuery(noticesQuery(groupId));
-  const { mutate: markRead, isPending } = useMutation({
-    mutationFn: markNoticesRead,
-    onSettled: () => refreshNotices(queryClient, groupId),
-  });
+  const [isMarking, startMarking] = useTransition();
+  const markRead = (id: number) =>
+    startMarking(async () => {
+      await markNoticesRead(id).catch((error: unknown) => toast.error(errorText(error, t)));
+      await refreshNotices(queryClient, groupId);
+    });
 
   useEffect(() => {
     const refresh = () => void refreshNotices(queryClient, groupId);
@@ -43,7 +46,7 @@ export default function RecentNotices({ groupId }: { groupId: string }) {
       <CardHeader>
         <CardTitle id={titleId}>{t.notices.title}</CardTitle>
         {hasUnread && newest && (
-          <Button size="sm" disabled={isPending} onClick={() => markRead(newest.id)}>
+          <Button size="sm" disabled={isMarking} onClick={() => markRead(newest.id)}>
             {t.notices.markRead}
           </Button>
         )}

@@ -47,7 +47,12 @@ export async function markNoticesRead(id: number): Promise<void> {
   unwrap(await getSupabase().rpc('mark_notifications_read', { p_up_to: id }));
 }
 
-/** Reads the notices again wherever they are shown. */
-export function refreshNotices(queryClient: QueryClient, groupId: string): Promise<void> {
-  return queryClient.invalidateQueries({ queryKey: noticesQuery(groupId).queryKey });
+/**
+ * Reads the notices again wherever they are shown. A first read under way is given up: it may have begun before what
+ * is asked for now, and an invalidation alone would let it stand.
+ */
+export async function refreshNotices(queryClient: QueryClient, groupId: string): Promise<void> {
+  const { queryKey } = noticesQuery(groupId);
+  await queryClient.cancelQueries({ queryKey });
+  await queryClient.invalidateQueries({ queryKey });
 }
