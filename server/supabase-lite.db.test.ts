@@ -137,6 +137,28 @@ describe('a value', () => {
   });
 });
 
+describe('an answer', () => {
+  it('has at most a thousand rows, whatever limit is asked for', async () => {
+    await server.database.query('insert into public.kept (id) select g from generate_series(1001, 3000) g');
+    await signIn();
+    expect((await client.from('kept').select('id')).data).toHaveLength(1_000);
+    expect((await client.from('kept').select('id').limit(5_000)).data).toHaveLength(1_000);
+    expect((await client.from('kept').select('id').limit(2)).data).toHaveLength(2);
+  });
+
+  it('does not embed tables without end', async () => {
+    await signIn();
+    const nested = (levels: number): string =>
+      levels === 0 ? 'id' : `id,plan_modules(modules(${nested(levels - 1)}))`;
+    const modest = await client
+      .from('subscription_plans')
+      .select('id,plan_modules(modules(id,plan_modules(plan_id)))');
+    expect(modest.error).toBeNull();
+    const deep = await client.from('subscription_plans').select(nested(4));
+    expect(deep).toMatchObject({ status: 400, error: { code: 'select_too_deep' } });
+  });
+});
+
 describe('an error of the database', () => {
   it.each([
     ['PT402', 402],

@@ -16,6 +16,10 @@ type Introspection = Awaited<ReturnType<Connection['introspect']>>;
 
 /** How long one statement of a role may run, as hosted Supabase has it. */
 const STATEMENT_TIMEOUTS = { anon: '3s', authenticated: '8s', service_role: '8s' } as const;
+
+/** Rows of a table in one answer, and of each table embedded in a row, as hosted Supabase has it. */
+const MOST_ROWS = 1_000;
+
 type ApiRole = keyof typeof STATEMENT_TIMEOUTS;
 
 /** Who a request acts as, as @supabase/lite hands it to its connection. */
@@ -95,7 +99,7 @@ export function createSupabaseApi(options: SupabaseApiOptions): SupabaseApi {
     },
     storage: { enabled: false },
     studio: { enabled: false },
-    api: { schemas: ['public'] },
+    api: { schemas: ['public'], max_rows: MOST_ROWS },
     options: {
       server: { admin: false, disableStudio: true, middlewares: [verifyBearer(options.verifyToken)] },
     },

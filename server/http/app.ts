@@ -11,6 +11,7 @@ import { answerHealth } from './health.ts';
 import { answerMetrics, measureRequests } from './metrics.ts';
 import { refusal } from './refusal.ts';
 import { hostGuard, securityHeaders } from './security.ts';
+import { limitSelect } from './select-limit.ts';
 import { createStaticHandler } from './static.ts';
 
 const MEBIBYTE = 1_048_576;
@@ -49,7 +50,7 @@ export function createHttpApp(options: HttpAppOptions): Hono {
       const url = publicOrigin(context.req.raw);
       return context.json({ url, publishableKey, demo: options.demo }, 200, { 'cache-control': 'no-store' });
     })
-    .use('/rest/v1/*', limitBody(LARGEST_REST_BODY), guard)
+    .use('/rest/v1/*', limitBody(LARGEST_REST_BODY), limitSelect(), guard)
     .all('/rest/v1/*', (context) => api.fetch(context.req.raw))
     .use('/auth/v1/*', limitBody(LARGEST_AUTH_BODY), guard)
     .route('/auth/v1', createAuthRoutes(api, Date.now))
