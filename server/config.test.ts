@@ -16,7 +16,7 @@ function refusalOf(environment: Record<string, string>): string {
 describe('the configuration', () => {
   it('needs no environment variable', () => {
     const config = readConfig({});
-    expect(config).toMatchObject({ port: 54_321, host: '127.0.0.1', logLevel: 'warn' });
+    expect(config).toMatchObject({ port: 54_321, host: '127.0.0.1', logLevel: 'warn', trustedProxies: [] });
     expect(config.dataDir).toBe(`${process.cwd()}/.epilot`);
     expect(config).not.toHaveProperty('demo');
     expect(config).not.toHaveProperty('databaseUrl');
@@ -30,6 +30,7 @@ describe('the configuration', () => {
         EPILOT_DATA_DIR: '/var/lib/epilot',
         DATABASE_URL: 'postgres://me:secret@db.example:5433/epilot',
         EPILOT_DEMO: '0',
+        EPILOT_TRUSTED_PROXIES: '10.0.0.0/8, 127.0.0.1,fd00::/8',
         LOG_LEVEL: 'debug',
       }),
     ).toEqual({
@@ -38,6 +39,7 @@ describe('the configuration', () => {
       dataDir: '/var/lib/epilot',
       databaseUrl: 'postgres://me:secret@db.example:5433/epilot',
       demo: false,
+      trustedProxies: ['10.0.0.0/8', '127.0.0.1', 'fd00::/8'],
       logLevel: 'debug',
     });
   });
@@ -62,6 +64,14 @@ describe('the configuration', () => {
   ])('says what is wrong with %o', (environment, sentence) => {
     expect(refusalOf(environment)).toBe(sentence);
   });
+
+  it.each(['yes', '10.0.0.0/33', '10.0.0.1,', '::1/129', '10.0.0.0/8/8'])(
+    'takes %s for no list of proxies',
+    (EPILOT_TRUSTED_PROXIES) =>
+      expect(refusalOf({ EPILOT_TRUSTED_PROXIES })).toBe(
+        'config_invalid: EPILOT_TRUSTED_PROXIES must be addresses or networks such as 10.0.0.0/8.',
+      ),
+  );
 
   it.each([
     ['127.0.0.1', true],

@@ -1,6 +1,7 @@
 import { isAbsolute, resolve } from 'node:path';
 import { z } from 'zod';
 import { ServerError } from './errors.ts';
+import { isNetwork } from './http/trusted-proxies.ts';
 
 /** How the server runs; see “The running contract” in docs/operations.md. */
 export interface Config {
@@ -13,6 +14,8 @@ export interface Config {
   databaseUrl?: string;
   /** Whether demo data is asked for; `undefined` leaves it to whether the embedded cluster is new. */
   demo?: boolean;
+  /** Reverse proxies whose `X-Forwarded-*` headers count: addresses and networks in CIDR form. */
+  trustedProxies: readonly string[];
   logLevel: 'debug' | 'info' | 'warn' | 'error' | 'silent';
 }
 
@@ -36,6 +39,11 @@ const schema = z.object({
     .enum(['0', '1'], 'must be 0 or 1')
     .transform((value) => value === '1')
     .optional(),
+  EPILOT_TRUSTED_PROXIES: z
+    .string()
+    .transform((list) => list.split(',').map((entry) => entry.trim()))
+    .refine((entries) => entries.every(isNetwork), 'must be addresses or networks such as 10.0.0.0/8')
+    .default([]),
   LOG_LEVEL: z
     .enum(['debug', 'info', 'warn', 'error', 'silent'], 'must be debug, info, warn, error or silent')
     .default('warn'),
@@ -65,11 +73,13 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
       'Correct the environment variable, then start again.',
     );
   }
-  const { PORT, HOST, EPILOT_DATA_DIR, DATABASE_URL, EPILOT_DEMO, LOG_LEVEL } = result.data;
+  const { PORT, HOST, EPILOT_DATA_DIR, DATABASE_URL, EPILOT_DEMO, EPILOT_TRUSTED_PROXIES, LOG_LEVEL } =
+    result.data;
   return {
     port: PORT,
     host: HOST,
     dataDir: isAbsolute(EPILOT_DATA_DIR) ? EPILOT_DATA_DIR : resolve(EPILOT_DATA_DIR),
+    trustedProxies: EPILOT_TRUSTED_PROXIES,
     logLevel: LOG_LEVEL,
     ...(DATABASE_URL === undefined ? {} : { databaseUrl: DATABASE_URL }),
     ...(EPILOT_DEMO === undefined ? {} : { demo: EPILOT_DEMO }),

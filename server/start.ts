@@ -90,6 +90,7 @@ export async function startServer(config: Config, logger: Logger): Promise<Runni
       metrics,
       logger,
       loopback,
+      trustedProxies: config.trustedProxies,
       demo: database.demo,
       migration: database.migration,
       dist: DIST,

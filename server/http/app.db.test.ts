@@ -66,12 +66,12 @@ describe('the server', () => {
     expect(text).not.toContain(server.secretKey);
   });
 
-  it('tells the page the address that a proxy says it has', async () => {
+  it('does not tell the page an address that a stranger made up', async () => {
     const response = await get('/config.json', {
       'x-forwarded-proto': 'https',
-      'x-forwarded-host': 'epilot.example',
+      'x-forwarded-host': 'evil.example',
     });
-    expect(await response.json()).toMatchObject({ url: 'https://epilot.example' });
+    expect(await response.json()).toMatchObject({ url: server.url });
   });
 
   it.each(['/health', '/config.json', '/rest/v1/schools', '/auth/v1/user', '/nowhere.png', '/'])(

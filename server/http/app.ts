@@ -13,6 +13,7 @@ import { refusal } from './refusal.ts';
 import { hostGuard, securityHeaders } from './security.ts';
 import { limitSelect } from './select-limit.ts';
 import { createStaticHandler } from './static.ts';
+import { createClientReader } from './trusted-proxies.ts';
 
 const MEBIBYTE = 1_048_576;
 const LARGEST_REST_BODY = MEBIBYTE;
@@ -29,6 +30,8 @@ export interface HttpAppOptions {
   secretKey: string;
   /** Whether the server listens on this machine alone. */
   loopback: boolean;
+  /** Reverse proxies whose `X-Forwarded-*` headers count: addresses and networks in CIDR form. */
+  trustedProxies: readonly string[];
   /** Whether the demo accounts exist and may be offered at sign-in. */
   demo: boolean;
   /** The newest migration of the database. */
@@ -42,18 +45,21 @@ export function createHttpApp(options: HttpAppOptions): Hono {
   const { api, gateway, monitor, metrics, logger, publishableKey, secretKey } = options;
   const serveStatic = createStaticHandler(options.dist);
   const guard = databaseGuard(monitor);
+  const readClient = createClientReader(options.trustedProxies);
   const app = new Hono()
-    .use(measureRequests(metrics), securityHeaders(), hostGuard(options.loopback))
+    .use(measureRequests(metrics), securityHeaders(readClient), hostGuard(options.loopback))
     .get('/health', () => answerHealth(options))
     .get('/metrics', (context) => answerMetrics(context, metrics, secretKey))
     .get('/config.json', (context) => {
-      const url = publicOrigin(context.req.raw);
-      return context.json({ url, publishableKey, demo: options.demo }, 200, { 'cache-control': 'no-store' });
+      const { origin } = readClient(context);
+      return context.json({ url: origin, publishableKey, demo: options.demo }, 200, {
+        'cache-control': 'no-store',
+      });
     })
     .use('/rest/v1/*', limitBody(LARGEST_REST_BODY), limitSelect(), guard)
     .all('/rest/v1/*', (context) => api.fetch(context.req.raw))
     .use('/auth/v1/*', limitBody(LARGEST_AUTH_BODY), guard)
-    .route('/auth/v1', createAuthRoutes(api, Date.now))
+    .route('/auth/v1', createAuthRoutes(api, readClient, Date.now))
     .use('/realtime/v1/api/*', limitBody(LARGEST_BROADCAST), guard)
     .all('/realtime/v1/api/*', (context) => gateway.fetch(context.req.raw));
   for (const area of ['rest', 'realtime', 'storage', 'functions']) {
@@ -69,12 +75,4 @@ export function createHttpApp(options: HttpAppOptions): Hono {
     });
   });
   return app;
-}
-
-/** The origin as the browser sees it, also behind a proxy that says so. */
-function publicOrigin(request: Request): string {
-  const { headers } = request;
-  const url = new URL(request.url);
-  const protocol = headers.get('x-forwarded-proto') === 'https' ? 'https' : 'http';
-  return `${protocol}://${headers.get('x-forwarded-host') ?? url.host}`;
 }

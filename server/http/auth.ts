@@ -1,9 +1,13 @@
-import { getConnInfo } from '@hono/node-server/conninfo';
+import { setTimeout as pause } from 'node:timers/promises';
 import { type Context, Hono } from 'hono';
 import { z } from 'zod';
 import type { SupabaseApi } from '../supabase-lite.ts';
 import { refusal } from './refusal.ts';
 import { SignInLimiter } from './sign-in-limit.ts';
+import { type ReadClient, networkOf } from './trusted-proxies.ts';
+
+/** How late a failure is told to a network that has failed too often, milliseconds: it holds one of its places. */
+const SUSPECT_PAUSE_MS = 1_000;
 
 /** Text that PostgreSQL can store: it knows no NUL. */
 const text = (longest: number) =>
@@ -19,9 +23,14 @@ const refreshGrant = z.looseObject({ refresh_token: text(1_000) });
  * them. Accounts come by invitation, so everything that would make one or send mail to a stranger is closed.
  *
  * @param api what answers the requests that pass
+ * @param readClient tells who asks, for the limit on wrong passwords
  * @param now the time in milliseconds
  */
-export function createAuthRoutes(api: Pick<SupabaseApi, 'fetch'>, now: () => number): Hono {
+export function createAuthRoutes(
+  api: Pick<SupabaseApi, 'fetch'>,
+  readClient: ReadClient,
+  now: () => number,
+): Hono {
   const limiter = new SignInLimiter(now);
   const pass = (context: Context): Promise<Response> => api.fetch(context.req.raw);
   return new Hono()
@@ -35,7 +44,7 @@ export function createAuthRoutes(api: Pick<SupabaseApi, 'fetch'>, now: () => num
       if (grant !== 'password') return malformed('grant_type=password or grant_type=refresh_token');
       const credentials = parse(passwordGrant, body);
       if (!credentials) return malformed('email and password');
-      return attemptSignIn(limiter, addressOf(context), credentials.email, forward);
+      return attemptSignIn(limiter, networkOf(readClient(context).address), credentials.email, forward);
     })
     .post('/logout', pass)
     .get('/user', pass)
@@ -55,11 +64,11 @@ export function createAuthRoutes(api: Pick<SupabaseApi, 'fetch'>, now: () => num
 
 async function attemptSignIn(
   limiter: SignInLimiter,
-  address: string,
+  network: string,
   email: string,
   forward: () => Promise<Response>,
 ): Promise<Response> {
-  const attempt = limiter.begin(address, email);
+  const attempt = limiter.begin(network, email);
   if ('retryAfterSeconds' in attempt) {
     return refusal(
       429,
@@ -71,9 +80,21 @@ async function attemptSignIn(
       { 'retry-after': String(attempt.retryAfterSeconds) },
     );
   }
-  const response = await forward();
-  if (response.ok) attempt.succeeded();
-  else if (response.status !== 400) attempt.undecided();
+  let response: Response;
+  try {
+    response = await forward();
+  } catch (error) {
+    attempt.undecided();
+    throw error;
+  }
+  if (response.ok) {
+    attempt.succeeded();
+  } else if (response.status === 400) {
+    if (attempt.suspect) await pause(SUSPECT_PAUSE_MS);
+    attempt.failed();
+  } else {
+    attempt.undecided();
+  }
   return response;
 }
 
@@ -87,8 +108,4 @@ function parse<Schema extends z.ZodType>(schema: Schema, body: string): z.infer<
 
 function malformed(wanted: string): Response {
   return refusal(400, { code: 'validation_failed', message: `The request must give ${wanted}.` });
-}
-
-function addressOf(context: Context): string {
-  return getConnInfo(context).remote.address ?? '';
 }

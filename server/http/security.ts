@@ -1,6 +1,7 @@
 import type { MiddlewareHandler } from 'hono';
 import { isHostAllowed } from './host.ts';
 import { refusal } from './refusal.ts';
+import type { ReadClient } from './trusted-proxies.ts';
 
 /** Law: no inline script, no inline style, nothing from another origin. */
 const CONTENT_SECURITY_POLICY = [
@@ -26,13 +27,13 @@ const HEADERS = {
 } as const;
 
 /** Puts the security headers on every answer. */
-export function securityHeaders(): MiddlewareHandler {
+export function securityHeaders(readClient: ReadClient): MiddlewareHandler {
   return async (context, next) => {
     await next();
     const { headers } = context.res;
     for (const [name, value] of Object.entries(HEADERS)) headers.set(name, value);
     // Browsers differ on whether 'self' covers WebSockets of the same origin, so they are named.
-    const host = context.req.header('host') ?? '';
+    const host = readClient(context).origin.replace(/^https?:\/\//, '');
     const sockets = /^[\w.:[\]-]+$/.test(host) ? ` ws://${host} wss://${host}` : '';
     headers.set(
       'content-security-policy',

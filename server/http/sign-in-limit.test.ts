@@ -7,7 +7,13 @@ let limiter: SignInLimiter;
 
 beforeEach(() => {
   now = 1_000_000;
-  limiter = new SignInLimiter(() => now, { perAccount: 3, perAddress: 5, windowMs: 60_000 });
+  limiter = new SignInLimiter(() => now, {
+    perAccount: 3,
+    perNetwork: 5,
+    atOnce: 2,
+    windowMs: 60_000,
+    mostWindows: 50,
+  });
 });
 
 function attempt(address: string, account: string): Attempt {
@@ -17,7 +23,7 @@ function attempt(address: string, account: string): Attempt {
 }
 
 function fail(times: number, address: string, account: string): void {
-  for (let i = 0; i < times; i++) attempt(address, account);
+  for (let i = 0; i < times; i++) attempt(address, account).failed();
 }
 
 describe('guessing a password', () => {
@@ -37,9 +43,32 @@ describe('guessing a password', () => {
     expect(() => attempt('10.0.0.1', ' A@B.CG ')).toThrow('wait 60 s');
   });
 
-  it('over many accounts is stopped by the address', () => {
-    for (let i = 0; i < 5; i++) attempt('10.0.0.1', `user${i}@b.cg`);
+  it('over many accounts leaves one guess at each of the others, two at a time', () => {
+    for (let i = 0; i < 5; i++) fail(1, '10.0.0.1', `user${i}@b.cg`);
+    expect(() => attempt('10.0.0.1', 'user0@b.cg')).toThrow('wait 60 s');
+    const first = attempt('10.0.0.1', 'another@b.cg');
+    expect(first.suspect).toBe(true);
+    attempt('10.0.0.1', 'a-third@b.cg');
+    expect(() => attempt('10.0.0.1', 'a-fourth@b.cg')).toThrow('wait 1 s');
+    first.failed();
     expect(() => attempt('10.0.0.1', 'another@b.cg')).toThrow('wait 60 s');
+    expect(() => attempt('10.0.0.1', 'a-fourth@b.cg')).not.toThrow();
+  });
+
+  it('is not helped by pushing the blocked account out with others', () => {
+    fail(3, '10.0.0.1', 'a@b.cg');
+    for (let i = 0; i < 500; i++) fail(1, `10.0.1.${i}`, `user${i}@b.cg`);
+    expect(() => attempt('10.0.0.1', 'a@b.cg')).toThrow('wait 60 s');
+  });
+
+  it('leaves no trace of what was refused', () => {
+    fail(1, '10.0.0.9', 'early@b.cg');
+    for (let i = 0; i < 5; i++) fail(1, '10.0.0.1', `user${i}@b.cg`);
+    attempt('10.0.0.1', 'sixth@b.cg');
+    attempt('10.0.0.1', 'seventh@b.cg');
+    for (let i = 0; i < 500; i++) limiter.begin('10.0.0.1', `more${i}@b.cg`);
+    fail(2, '10.0.0.9', 'early@b.cg');
+    expect(() => attempt('10.0.0.9', 'early@b.cg')).toThrow('wait 60 s');
   });
 
   it('is not helped by asking many times at once', () => {
@@ -59,6 +88,12 @@ describe('an owner who remembers the password', () => {
     fail(2, '10.0.0.1', 'a@b.cg');
     attempt('10.0.0.1', 'a@b.cg').succeeded();
     expect(() => fail(2, '10.0.0.1', 'a@b.cg')).not.toThrow();
+  });
+
+  it('gets in though others behind the same address have spent its failures, again and again', () => {
+    for (let i = 0; i < 5; i++) fail(1, '10.0.0.1', `user${i}@b.cg`);
+    for (let i = 0; i < 5; i++) attempt('10.0.0.1', 'owner@b.cg').succeeded();
+    expect(() => attempt('10.0.0.1', 'user0@b.cg')).toThrow('wait 60 s');
   });
 
   it('is not punished while the database is away', () => {

@@ -1,87 +1,106 @@
+import { type AttemptWindow, AttemptWindows } from './attempt-windows.ts';
+
 /** How many sign-ins may fail in a window, and how long the window lasts. */
 export interface SignInLimits {
-  /** Failures of one address and one account. */
+  /** Failures of one network and one account. */
   perAccount: number;
-  /** Failures of one address over all accounts. */
-  perAddress: number;
+  /** Failures of one network over all accounts; beyond it, only accounts without a failure may try. */
+  perNetwork: number;
+  /** Attempts at once from a network whose failures are spent. */
+  atOnce: number;
   windowMs: number;
+  /** Largest number of windows kept for accounts, and for networks. */
+  mostWindows: number;
 }
 
-const DEFAULTS: SignInLimits = { perAccount: 10, perAddress: 100, windowMs: 5 * 60_000 };
-/** Danger: the keys come from strangers, so their number is bounded. */
-const MOST_KEYS = 20_000;
+const DEFAULTS: SignInLimits = {
+  perAccount: 10,
+  perNetwork: 100,
+  atOnce: 4,
+  windowMs: 5 * 60_000,
+  mostWindows: 20_000,
+};
 
-interface Window {
-  attempts: number;
-  endsAt: number;
-}
-
-/** An attempt that was let through; its outcome must be told. */
+/** An attempt that was let through; its outcome must be told, once. */
 export interface Attempt {
+  /** Whether its network has spent its failures: a failure should be told late. */
+  readonly suspect: boolean;
   /** Forgets the failures of the account: its owner is here. */
   succeeded(): void;
+  failed(): void;
   /** The attempt was no guess at a password, and does not count. */
   undecided(): void;
 }
 
 /**
  * Slows down the guessing of passwords. An attempt counts from its beginning, so that many at once do not slip
- * through before the first has failed.
+ * through before the first has failed. A network that has failed too often, which may be a school behind one
+ * address, is not shut out: who has not failed there still gets one attempt, a few at a time.
  */
 export class SignInLimiter {
   readonly #limits: SignInLimits;
   readonly #now: () => number;
-  readonly #windows = new Map<string, Window>();
+  readonly #accounts: AttemptWindows;
+  readonly #networks: AttemptWindows;
+  /** Attempts in progress, of networks whose failures are spent. */
+  readonly #suspects = new Map<string, number>();
 
   /** @param now the time in milliseconds */
   constructor(now: () => number, limits: Partial<SignInLimits> = {}) {
     this.#now = now;
     this.#limits = { ...DEFAULTS, ...limits };
+    const { perAccount, perNetwork, windowMs, mostWindows } = this.#limits;
+    this.#accounts = new AttemptWindows(now, { limit: perAccount, windowMs, mostWindows });
+    this.#networks = new AttemptWindows(now, { limit: perNetwork, windowMs, mostWindows });
   }
 
   /**
-   * Begins an attempt.
+   * Begins an attempt. One that is refused leaves no trace.
    *
-   * @param address network address of the client
+   * @param network where the client is, see `networkOf`
    * @param account e-mail as typed
    * @returns the attempt, or the number of seconds to wait
    */
-  begin(address: string, account: string): Attempt | { retryAfterSeconds: number } {
-    const accountWindow = this.#window(`${address}\n${account.trim().toLowerCase()}`);
-    const addressWindow = this.#window(address);
-    const full = [
-      accountWindow.attempts >= this.#limits.perAccount && accountWindow,
-      addressWindow.attempts >= this.#limits.perAddress && addressWindow,
-    ].find((window) => window !== false);
-    if (full) return { retryAfterSeconds: Math.ceil((full.endsAt - this.#now()) / 1000) };
-    accountWindow.attempts++;
-    addressWindow.attempts++;
+  begin(network: string, account: string): Attempt | { retryAfterSeconds: number } {
+    const key = `${network}\n${account.trim().toLowerCase()}`;
+    const own = this.#accounts.find(key);
+    if (own && this.#accounts.isFull(own)) return this.#waitFor(own);
+    const shared = this.#networks.find(network);
+    const suspect = this.#networks.isFull(shared);
+    if (suspect) {
+      if (own && own.attempts > 0) return this.#waitFor(own);
+      if ((this.#suspects.get(network) ?? 0) >= this.#limits.atOnce) return { retryAfterSeconds: 1 };
+      this.#addSuspect(network, 1);
+    }
+    const changeAccount = this.#accounts.count(key);
+    const changeNetwork = this.#networks.count(network);
+    const end = (): void => {
+      if (suspect) this.#addSuspect(network, -1);
+    };
+    const withdraw = (attempts: number): number => attempts - 1;
     return {
+      suspect,
       succeeded() {
-        accountWindow.attempts = 0;
-        addressWindow.attempts--;
+        changeAccount(() => 0);
+        changeNetwork(withdraw);
+        end();
       },
+      failed: end,
       undecided() {
-        accountWindow.attempts--;
-        addressWindow.attempts--;
+        changeAccount(withdraw);
+        changeNetwork(withdraw);
+        end();
       },
     };
   }
 
-  #window(key: string): Window {
-    const now = this.#now();
-    const present = this.#windows.get(key);
-    if (present && present.endsAt > now) return present;
-    if (this.#windows.size >= MOST_KEYS) this.#forget(now);
-    const fresh = { attempts: 0, endsAt: now + this.#limits.windowMs };
-    this.#windows.set(key, fresh);
-    return fresh;
+  #waitFor({ endsAt }: AttemptWindow): { retryAfterSeconds: number } {
+    return { retryAfterSeconds: Math.ceil((endsAt - this.#now()) / 1000) };
   }
 
-  /** Drops the windows that have ended, and the oldest if none has: a map keeps the order of insertion. */
-  #forget(now: number): void {
-    for (const [key, { endsAt }] of this.#windows) if (endsAt <= now) this.#windows.delete(key);
-    const oldest = this.#windows.keys().next();
-    if (this.#windows.size >= MOST_KEYS && !oldest.done) this.#windows.delete(oldest.value);
+  #addSuspect(network: string, change: number): void {
+    const count = (this.#suspects.get(network) ?? 0) + change;
+    if (count > 0) this.#suspects.set(network, count);
+    else this.#suspects.delete(network);
   }
 }

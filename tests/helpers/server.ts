@@ -19,9 +19,11 @@ export interface TestServer extends RunningServer {
 /**
  * Starts the whole product in this process, on a database of its own and a port that the system chooses.
  *
- * @param options `seeds: false` for a database without demo data
+ * @param options `seeds: false` for a database without demo data; `trustedProxies` as in the configuration
  */
-export async function startTestServer(options: { seeds?: boolean } = {}): Promise<TestServer> {
+export async function startTestServer(
+  options: { seeds?: boolean; trustedProxies?: readonly string[] } = {},
+): Promise<TestServer> {
   const database = await createTestDatabase({ seeds: options.seeds ?? true });
   const dataDir = await mkdtemp(join(tmpdir(), 'epilot-server-'));
   const { password } = inject('cluster');
@@ -41,7 +43,14 @@ export async function startTestServer(options: { seeds?: boolean } = {}): Promis
   };
   try {
     const server = await startServer(
-      { host: '127.0.0.1', port: 0, dataDir, databaseUrl: database.adminUrl, logLevel: 'warn' },
+      {
+        host: '127.0.0.1',
+        port: 0,
+        dataDir,
+        databaseUrl: database.adminUrl,
+        logLevel: 'warn',
+        trustedProxies: options.trustedProxies ?? [],
+      },
       pino({ level: 'fatal' }),
     );
     return {
