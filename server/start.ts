@@ -11,6 +11,7 @@ import { Listener, probeAddress } from './http/listener.ts';
 import { createUpgradeHandler } from './http/upgrade.ts';
 import { startJobs } from './jobs.ts';
 import { DatabaseMonitor } from './monitor.ts';
+import { createRealtimeVerifier } from './realtime-tokens.ts';
 import { createRealtimeGateway } from './realtime/gateway.ts';
 import { loadSecrets } from './secrets.ts';
 import { createSupabaseApi } from './supabase-lite.ts';
@@ -55,11 +56,12 @@ export async function startServer(config: Config, logger: Logger): Promise<Runni
     await monitor.start();
     stack.defer(() => monitor.close());
 
+    const verifyToken = createTokenVerifier(secrets.jwtSecret);
     const api = createSupabaseApi({
       databaseUrl: database.apiUrl,
       schemaUrl: database.ownerUrl,
       jwtSecret: secrets.jwtSecret,
-      verifyToken: createTokenVerifier(secrets.jwtSecret),
+      verifyToken,
       ...keys,
     });
     stack.defer(() => api.close());
@@ -74,7 +76,7 @@ export async function startServer(config: Config, logger: Logger): Promise<Runni
     const metrics = new Registry();
     const gateway = await createRealtimeGateway({
       databaseUrl: database.ownerUrl,
-      jwtSecret: secrets.jwtSecret,
+      verifyToken: createRealtimeVerifier(verifyToken),
       publishableKeys: [keys.publishableKey],
       secretKeys: [keys.secretKey],
       logger,

@@ -1,13 +1,14 @@
 /**
- * The only file that knows @supabase/lite, which is alpha: it serves REST and sign-in on PostgreSQL. What it does
+ * With `lite-middlewares.ts`, the only file that knows @supabase/lite, which is alpha: it serves REST and sign-in on PostgreSQL. What it does
  * otherwise than hosted Supabase is put right here, through its internals where it offers no other way; every
  * such place is held by `supabase-lite.db.test.ts`, so that an upgrade that moves them fails there.
  */
 import { App, setExperimental } from '@supabase/lite';
 import { createPostgresConnection } from '@supabase/lite/postgres';
 import { CompiledQuery, Kysely, PostgresDialect, type PostgresPool } from 'kysely';
+import { hideAccounts, verifyBearer } from './lite-middlewares.ts';
 import { toPostgrestError } from './postgrest-errors.ts';
-import { type Claims, TokenError, type VerifyToken } from './tokens.ts';
+import type { VerifyToken } from './tokens.ts';
 import { createTypedPool } from './typed-pool.ts';
 
 type Connection = ReturnType<typeof createPostgresConnection>;
@@ -101,7 +102,11 @@ export function createSupabaseApi(options: SupabaseApiOptions): SupabaseApi {
     studio: { enabled: false },
     api: { schemas: ['public'], max_rows: MOST_ROWS },
     options: {
-      server: { admin: false, disableStudio: true, middlewares: [verifyBearer(options.verifyToken)] },
+      server: {
+        admin: false,
+        disableStudio: true,
+        middlewares: [verifyBearer(options.verifyToken), hideAccounts()],
+      },
     },
   });
   return {
@@ -218,45 +223,4 @@ class SchemaReader {
     if (introspection.tables.length === 0) throw new Error('The definitions of the tables could not be read');
     return introspection;
   }
-}
-
-/** The part of a Hono context that @supabase/lite's middlewares share. */
-interface MiddlewareContext {
-  req: { path: string; header(name: string): string | undefined };
-  set(key: string, value: unknown): void;
-}
-
-/**
- * Verifies a request's access token for REST, once. Left alone, @supabase/lite takes a malformed token for no
- * token, and asks the database twice a request for what the token already says.
- */
-function verifyBearer(verifyToken: VerifyToken) {
-  return async (context: MiddlewareContext, next: () => Promise<void>): Promise<Response | void> => {
-    const token = /^Bearer\s+(.+)$/i.exec(context.req.header('authorization') ?? '')?.[1];
-    if (!token || token.startsWith('sb_') || !context.req.path.startsWith('/rest/v1')) return next();
-    let claims: Claims;
-    try {
-      claims = await verifyToken(token);
-    } catch (error) {
-      return refuseToken(error);
-    }
-    context.set('jwt', claims);
-    context.set('userId', claims.sub);
-    context.set('sessionId', claims.session_id);
-    context.set('ignoreAuthorization', true);
-    return next();
-  };
-}
-
-function refuseToken(error: unknown): Response {
-  if (!(error instanceof TokenError)) throw error;
-  return Response.json(
-    {
-      code: error.code,
-      message: error.message,
-      details: null,
-      hint: 'Sign in again, then repeat the request.',
-    },
-    { status: 401, headers: { 'www-authenticate': 'Bearer' } },
-  );
 }

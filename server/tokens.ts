@@ -43,12 +43,16 @@ export function createTokenVerifier(jwtSecret: string): VerifyToken {
         requiredClaims: ['exp', 'role'],
       });
       // Law: a token chooses among the API's roles only, whatever it was signed with.
-      if (!ROLES.has(String(payload['role'])))
+      const { role } = payload;
+      if (typeof role !== 'string' || !ROLES.has(role))
         throw new TokenError('PGRST301', 'The token names an unknown role');
       return payload as Claims;
     } catch (error) {
       if (error instanceof TokenError) throw error;
       if (error instanceof errors.JWTExpired) throw new TokenError('PGRST303', 'JWT expired', error);
+      if (error instanceof errors.JWTClaimValidationFailed && error.claim === 'nbf') {
+        throw new TokenError('PGRST303', 'JWT not yet valid', error);
+      }
       throw new TokenError('PGRST301', 'The token is malformed or its signature is wrong', error);
     }
   };

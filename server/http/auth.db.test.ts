@@ -1,7 +1,8 @@
 import type { SupabaseClient } from '@supabase/supabase-js';
+import { SignJWT } from 'jose';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { type RawRequest, bearer, createApiClient, requestApi } from '../../tests/helpers/api.ts';
-import { type TestServer, startTestServer } from '../../tests/helpers/server.ts';
+import { TEST_JWT_SECRET, type TestServer, startTestServer } from '../../tests/helpers/server.ts';
 import { DEMO_PASSWORD } from '../demo.ts';
 
 const VIANNEY = 'vianney@lamarelle.demo';
@@ -62,7 +63,71 @@ describe('sign-in', () => {
   });
 });
 
+describe('behind a reverse proxy', () => {
+  let behind: TestServer;
+  beforeAll(async () => {
+    behind = await startTestServer({ trustedProxies: ['127.0.0.1'] });
+  });
+  afterAll(() => behind.stop());
+
+  function signIn(email: string, password: string, forwarded: Record<string, string>): Promise<Response> {
+    const body = JSON.stringify({ email, password });
+    return requestApi(behind, '/auth/v1/token?grant_type=password', {
+      method: 'POST',
+      headers: forwarded,
+      body,
+    });
+  }
+
+  it('the page is told the address that the proxy says it has', async () => {
+    const headers = { 'x-forwarded-proto': 'https', 'x-forwarded-host': 'epilot.example' };
+    const response = await fetch(`${behind.url}/config.json`, { headers });
+    expect(await response.json()).toMatchObject({ url: 'https://epilot.example' });
+    expect(response.headers.get('content-security-policy')).toContain('wss://epilot.example');
+  });
+
+  it('wrong passwords lock out those who send them, and nobody else', async () => {
+    const attacker = { 'x-forwarded-for': '203.0.113.7' };
+    const guesses = Array.from({ length: 110 }, (_, i) => signIn(`user${i}@nowhere.demo`, 'wrong', attacker));
+    const statuses = (await Promise.all(guesses)).map(({ status }) => status);
+    expect(statuses.filter((status) => status === 429).length).toBeGreaterThanOrEqual(6);
+    expect((await signIn('user0@nowhere.demo', 'wrong', attacker)).status).toBe(429);
+    // Somebody in the same school, and somebody elsewhere.
+    expect((await signIn(VIANNEY, DEMO_PASSWORD, attacker)).status).toBe(200);
+    const elsewhere = { 'x-forwarded-for': '203.0.113.8' };
+    expect((await signIn('user0@nowhere.demo', 'wrong', elsewhere)).status).toBe(400);
+  }, 60_000);
+});
+
 describe('an account', () => {
+  it('is not betrayed by the time that a refusal takes', async () => {
+    const took = async (email: string): Promise<number> => {
+      const start = performance.now();
+      const { error } = await client.auth.signInWithPassword({ email, password: 'wrong' });
+      expect(error?.code).toBe('invalid_credentials');
+      return performance.now() - start;
+    };
+    const known: number[] = [];
+    const unknown: number[] = [];
+    for (let i = 0; i < 5; i++) {
+      known.push(await took('secretariat@lamarelle.demo'));
+      unknown.push(await took('nobody-at-all@lamarelle.demo'));
+    }
+    expect(Math.min(...unknown)).toBeGreaterThan(Math.min(...known) / 2);
+  });
+
+  it('that was never confirmed, or has no password, is not betrayed either', async () => {
+    await server.database.query(`
+      insert into auth.users (id, aud, role, email, encrypted_password) values
+        (gen_random_uuid(), 'authenticated', 'authenticated', 'unconfirmed@b.cg',
+          extensions.crypt('right', extensions.gen_salt('bf', 10))),
+        (gen_random_uuid(), 'authenticated', 'authenticated', 'invited@b.cg', null)`);
+    for (const email of ['unconfirmed@b.cg', 'invited@b.cg']) {
+      const { error } = await client.auth.signInWithPassword({ email, password: 'right' });
+      expect(error?.code).toBe('invalid_credentials');
+    }
+  });
+
   it('cannot be made by a stranger', async () => {
     const { error } = await client.auth.signUp({ email: 'me@stranger.cg', password: 'long enough 42' });
     expect(error).toMatchObject({ status: 422, code: 'signup_disabled' });
@@ -134,6 +199,38 @@ describe('a token', () => {
     const response = await request('/auth/v1/user', await bearer({ sub: SUB, role: 'authenticated' }, '-1h'));
     expect(response.status).toBe(403);
     expect(await response.json()).toMatchObject({ error_code: 'bad_jwt' });
+  });
+});
+
+describe('a token for sign-in and realtime', () => {
+  const SUB = 'd0000000-0000-4000-8000-000000000002';
+  const sign = (claims: Record<string, unknown>): Promise<string> =>
+    new SignJWT(claims).setProtectedHeader({ alg: 'HS256' }).sign(new TextEncoder().encode(TEST_JWT_SECRET));
+  const exp = Math.floor(Date.now() / 1000) + 60;
+
+  it.each([
+    ['never expires', { sub: SUB, role: 'authenticated' }],
+    ['names postgres', { sub: SUB, role: 'postgres', exp }],
+  ])('that %s tells nobody who its bearer is', async (_what, claims) => {
+    const headers = { authorization: `Bearer ${await sign(claims)}` };
+    for (const [path, method] of [
+      ['/user', 'GET'],
+      ['/logout', 'POST'],
+    ] as const) {
+      const response = await request(`/auth/v1${path}`, { method, headers });
+      expect(response.status).toBe(403);
+      expect(await response.json()).toMatchObject({ error_code: 'bad_jwt' });
+    }
+  });
+
+  it('cannot make its bearer postgres over HTTP broadcasts', async () => {
+    const body = JSON.stringify({ messages: [{ topic: 'room', event: 'e', payload: {} }] });
+    const broadcast = async (role: string): Promise<number> => {
+      const headers = { authorization: `Bearer ${await sign({ sub: SUB, role, exp })}` };
+      return (await request('/realtime/v1/api/broadcast', { method: 'POST', headers, body })).status;
+    };
+    expect(await broadcast('postgres')).toBe(401);
+    expect(await broadcast('authenticated')).toBe(202);
   });
 });
 

@@ -1,0 +1,49 @@
+// @vitest-environment node
+import { SignJWT } from 'jose';
+import { describe, expect, it } from 'vitest';
+import { createRealtimeVerifier } from './realtime-tokens.ts';
+import { createTokenVerifier } from './tokens.ts';
+
+const SECRET = 'a-secret-that-is-long-enough-for-hs256';
+const verify = createTokenVerifier(SECRET);
+const verifyForRealtime = createRealtimeVerifier(verify);
+
+function token(claims: Record<string, unknown>, secret = SECRET): Promise<string> {
+  return new SignJWT(claims).setProtectedHeader({ alg: 'HS256' }).sign(new TextEncoder().encode(secret));
+}
+
+const now = Math.floor(Date.now() / 1000);
+const good = { sub: 'somebody', role: 'authenticated', exp: now + 60 };
+
+describe('a token', () => {
+  it('that is good says who its bearer is, to REST and to realtime', async () => {
+    expect(await verify(await token(good))).toEqual(good);
+    expect(await verifyForRealtime(await token(good))).toEqual(good);
+  });
+
+  it.each([
+    [
+      'has expired',
+      token({ ...good, exp: now - 60 }),
+      'PGRST303',
+      'InvalidJWTToken',
+      /has expired \d+ seconds ago/,
+    ],
+    ['is not yet valid', token({ ...good, nbf: now + 60 }), 'PGRST303', 'InvalidJWTToken', /not yet valid/],
+    ['never expires', token({ sub: 'x', role: 'authenticated' }), 'PGRST301', 'InvalidJWTToken', /`exp`/],
+    ['has no role', token({ sub: 'x', exp: now + 60 }), 'PGRST301', 'InvalidJWTToken', /`role`/],
+    ['names postgres', token({ ...good, role: 'postgres' }), 'PGRST301', 'InvalidJWTToken', /unknown role/],
+    ['names a list', token({ ...good, role: ['anon'] }), 'PGRST301', 'InvalidJWTToken', /unknown role/],
+    ['somebody else signed', token(good, 'x'.repeat(40)), 'PGRST301', 'JwtSignatureError', /signature/],
+    ['is none', Promise.resolve('garbage'), 'PGRST301', 'MalformedJWT', /not a valid JWT/],
+    ['is nearly one', Promise.resolve('a.b.c'), 'PGRST301', 'MalformedJWT', /not a valid JWT/],
+  ])(
+    'that %s is refused by both, each in its own codes',
+    async (_what, made, code, realtimeCode, sentence) => {
+      const presented = await made;
+      await expect(verify(presented)).rejects.toMatchObject({ code });
+      const message = expect.stringMatching(sentence);
+      await expect(verifyForRealtime(presented)).rejects.toMatchObject({ code: realtimeCode, message });
+    },
+  );
+});
