@@ -1131,6 +1131,9 @@ export type Database = {
       };
       usage_counters: {
         Row: {
+          calm_from: number | null;
+          calm_to: number | null;
+          calm_until: string | null;
           day: string;
           day_limit: number | null;
           notified: number;
@@ -1140,6 +1143,9 @@ export type Database = {
         };
         ComputedFields: never;
         Insert: {
+          calm_from?: number | null;
+          calm_to?: number | null;
+          calm_until?: string | null;
           day?: string;
           day_limit?: number | null;
           notified?: number;
@@ -1148,6 +1154,9 @@ export type Database = {
           used?: number;
         };
         Update: {
+          calm_from?: number | null;
+          calm_to?: number | null;
+          calm_until?: string | null;
           day?: string;
           day_limit?: number | null;
           notified?: number;

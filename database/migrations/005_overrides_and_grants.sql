@@ -248,22 +248,25 @@ end $$;
 
 -- The plan's version names the modules, unless the group has modules of its own: then its screens ask for them.
 create or replace function private.state_message(p_school_group_id uuid, p_event private.state_event, p_rev bigint)
-  returns jsonb language sql stable security definer set search_path = '' as $$
-  with usage as (
-    select jsonb_agg(used order by resource) as used from public.usage_counters
-    where school_group_id = p_school_group_id)
-  select jsonb_build_object('rev', p_rev, 'usage', usage.used,
-                            'at', floor(extract(epoch from now()) * 1000)::bigint)
-    || case when p_event = 'usage_changed' then '{}'::jsonb else jsonb_build_object(
+  returns jsonb language plpgsql stable security definer set search_path = '' as $$
+declare
+  v_usage constant jsonb := jsonb_build_object('rev', p_rev,
+    'usage', (select jsonb_agg(used order by resource) from public.usage_counters where school_group_id = p_school_group_id),
+    'at', floor(extract(epoch from now()) * 1000)::bigint);
+begin
+  -- By far the most frequent, and it says nothing that would have to be worked out.
+  if p_event = 'usage_changed' then return v_usage; end if;
+  return v_usage || (
+    select jsonb_build_object(
          'plan', e.plan, 'pv', e.plan_version, 'status', e.status, 'warn', trim_scale(e.warn_at),
          'limits', jsonb_build_array(e.max_schools, e.max_students, e.max_staff, e.max_storage))
        || coalesce((select jsonb_build_object('pending', jsonb_build_object('plan', p.slug, 'effective_at', c.effective_at))
                     from public.scheduled_changes c join public.subscription_plans p on p.id = c.plan_id
                     where c.school_group_id = p_school_group_id and c.status = 'pending'), '{}')
        || case when exists (select 1 from private.overrides_in_force(e) o where o.module_id is not null)
-               then '{"own": true}'::jsonb else '{}' end end
-  from private.effective_entitlements e, usage where e.school_group_id = p_school_group_id;
-$$;
+               then '{"own": true}'::jsonb else '{}' end
+    from private.effective_entitlements e where e.school_group_id = p_school_group_id);
+end $$;
 
 -- ───────────────────────────────────────────────────────────── acts
 create function private.audit(p_action text, p_school_group_id uuid, p_detail jsonb)

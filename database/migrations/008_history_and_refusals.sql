@@ -44,6 +44,29 @@ end $$;
 comment on function private.move_counter(uuid, public.resource, bigint, bigint) is
   'Moves a counter, closing the day of its last change first. The caller holds the group''s lock.';
 
+-- The calm corridor: the range of usage, and the time, in which a write of this counter changes nothing but the counter:
+-- no limit reached, no threshold crossed, no day closed, no exception expired. Inside it a write is one update; outside, or
+-- when a bound is null, everything is worked out again. Whatever moves a limit sets the corridor anew under the group's lock.
+alter table public.usage_counters
+  add column calm_from bigint, add column calm_to bigint, add column calm_until timestamptz;
+
+create function private.set_calm(p_school_group_id uuid, p_resource public.resource, p_limit bigint, p_warn_at numeric)
+  returns void language sql volatile security definer set search_path = '' as $$
+  update public.usage_counters c set
+    calm_from = case when p_limit is null then 0 else
+      case c.notified when 0 then 0 when 1 then ceil(p_warn_at * p_limit) when 2 then ceil(greatest(0.9, p_warn_at) * p_limit) end end,
+    calm_to = case when p_limit is null then 9000000000000000 else
+      case c.notified when 0 then ceil(p_warn_at * p_limit) - 1 when 1 then ceil(greatest(0.9, p_warn_at) * p_limit) - 1
+                      when 2 then p_limit - 1 end end,
+    calm_until = least(
+      (private.today() + 1)::timestamp at time zone 'Africa/Brazzaville',
+      (select min(o.expires_at) from public.entitlement_overrides o
+       where o.school_group_id = p_school_group_id and o.resource = p_resource and o.ended_at is null and o.expires_at > private.now()))
+  where c.school_group_id = p_school_group_id and c.resource = p_resource;
+$$;
+comment on function private.set_calm(uuid, public.resource, bigint, numeric) is
+  'Works out the calm corridor of a counter whose limit and warning level have just been judged. The caller holds the group''s lock.';
+
 create or replace function private.apply_usage(p_resource public.resource, p_groups uuid[], p_deltas bigint[])
   returns void language plpgsql volatile security definer set search_path = '' as $$
 declare
@@ -55,6 +78,14 @@ begin
   loop
     -- The lock first, the revision last: constraints made immediate would tell the state at the revision.
     v_rev := private.lock_group(v_group);
+    update public.usage_counters set used = used + v_delta
+    where school_group_id = v_group and resource = p_resource
+      and used + v_delta between calm_from and calm_to and private.now() < calm_until;
+    if found then
+      perform private.touch_group(v_group, 'usage_changed');
+      continue;
+    end if;
+
     -- Read after the lock, by a new statement: the limit of whoever committed before us.
     select * into strict e from private.effective_entitlements where school_group_id = v_group;
     v_limit := private.limit_of(p_resource, e);
@@ -66,6 +97,7 @@ begin
     end if;
     v_rev := private.touch_group(v_group, 'usage_changed');
     perform private.notify_thresholds(v_group, p_resource, v_counter.used, v_counter.notified, v_limit, e, v_rev);
+    perform private.set_calm(v_group, p_resource, v_limit, e.warn_at);
   end loop;
 end $$;
 
@@ -80,8 +112,30 @@ begin
       perform private.move_counter(c.school_group_id, c.resource, 0, v_limit);
     end if;
     perform private.notify_thresholds(c.school_group_id, c.resource, c.used, c.notified, v_limit, e, p_rev);
+    perform private.set_calm(c.school_group_id, c.resource, v_limit, e.warn_at);
   end loop;
 end $$;
+
+-- What moves limits by plain SQL, past the functions, is followed too.
+create function private.tg_entitlement_overrides__follow() returns trigger
+  language plpgsql volatile security definer set search_path = '' as $$
+begin
+  perform private.lock_group(new.school_group_id);
+  perform private.tell_entitlements(new.school_group_id);
+  return null;
+end $$;
+create trigger follow after insert or update on public.entitlement_overrides
+  for each row execute function private.tg_entitlement_overrides__follow();
+
+create function private.tg_subscriptions__forget_calm() returns trigger
+  language plpgsql volatile security definer set search_path = '' as $$
+begin
+  perform private.lock_group(new.school_group_id);
+  update public.usage_counters set calm_until = null where school_group_id = new.school_group_id;
+  return null;
+end $$;
+create trigger forget_calm after update on public.subscriptions for each row
+  when (old.pinned_version_id is distinct from new.pinned_version_id) execute function private.tg_subscriptions__forget_calm();
 
 create function public.get_usage_history(p_school_group_id uuid default null, p_days int default 90)
   returns jsonb language plpgsql stable security definer set search_path = '' as $$
