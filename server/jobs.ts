@@ -1,6 +1,8 @@
 import { Cron } from 'croner';
 import pg from 'pg';
 import type { Logger } from 'pino';
+import type { FileStorage } from './storage/file-adapter.ts';
+import { sweepStorage } from './storage/sweep.ts';
 
 export interface Jobs {
   /** Stops the schedule and waits for the runs in progress. */
@@ -23,13 +25,14 @@ const TIMEZONE = 'Africa/Brazzaville';
  * Runs what is due every minute, and what is due every night.
  *
  * @param databaseUrl connection URL of the role that owns the functions
+ * @param files the stored objects, swept every night
  */
-export function startJobs(databaseUrl: string, logger: Logger): Jobs {
+export function startJobs(databaseUrl: string, files: FileStorage, logger: Logger): Jobs {
   const running = new Set<Promise<void>>();
   const crons = (Object.keys(JOBS) as JobName[]).map(
     (name) =>
       new Cron(JOBS[name].pattern, { protect: true, timezone: TIMEZONE }, () => {
-        const run = runAndTell(name, databaseUrl, logger).finally(() => running.delete(run));
+        const run = runAndTell(name, databaseUrl, files, logger).finally(() => running.delete(run));
         running.add(run);
         return run;
       }),
@@ -42,11 +45,19 @@ export function startJobs(databaseUrl: string, logger: Logger): Jobs {
   };
 }
 
-async function runAndTell(name: JobName, databaseUrl: string, logger: Logger): Promise<void> {
+async function runAndTell(
+  name: JobName,
+  databaseUrl: string,
+  files: FileStorage,
+  logger: Logger,
+): Promise<void> {
   try {
     const report = await runJobs(name, databaseUrl);
     if (report['counters_repaired']) {
       logger.error({ report }, 'Counters had drifted and were repaired; the audit log says which');
+    }
+    if (name === 'night') {
+      logger.info(await sweepStorage(databaseUrl, files), 'Stored files without an owner were swept');
     }
   } catch (error) {
     logger.error({ err: error, job: name }, 'A scheduled job failed; it is due again at its next time');

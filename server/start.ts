@@ -15,6 +15,7 @@ import { createRealtimeVerifier } from './realtime-tokens.ts';
 import { createRealtimeGateway } from './realtime/gateway.ts';
 import { loadSecrets } from './secrets.ts';
 import { createSupabaseApi } from './supabase-lite.ts';
+import { openFileStorage } from './storage/file-adapter.ts';
 import { createTokenVerifier } from './tokens.ts';
 
 const DIST = join(import.meta.dirname, '..', 'dist');
@@ -57,17 +58,19 @@ export async function startServer(config: Config, logger: Logger): Promise<Runni
     stack.defer(() => monitor.close());
 
     const verifyToken = createTokenVerifier(secrets.jwtSecret);
+    const files = openFileStorage(directory.path('storage'));
     const api = createSupabaseApi({
       databaseUrl: database.apiUrl,
       schemaUrl: database.ownerUrl,
       jwtSecret: secrets.jwtSecret,
       verifyToken,
+      objects: files,
       ...keys,
     });
     stack.defer(() => api.close());
     monitor.on('schema', () => api.reloadSchema());
 
-    const jobs = startJobs(database.ownerUrl, logger);
+    const jobs = startJobs(database.ownerUrl, files, logger);
     stack.defer(() => jobs.stop());
 
     const listener = new Listener();

@@ -12,6 +12,7 @@ import type { VerifyToken } from './tokens.ts';
 import { createTypedPool } from './typed-pool.ts';
 
 type Connection = ReturnType<typeof createPostgresConnection>;
+type StorageAdapter = NonNullable<App['_storageAdapter']>;
 type TypedConnection = Connection & { forgetTypes(): void };
 type Introspection = Awaited<ReturnType<Connection['introspect']>>;
 
@@ -20,6 +21,8 @@ const STATEMENT_TIMEOUTS = { anon: '3s', authenticated: '8s', service_role: '8s'
 
 /** Rows of a table in one answer, and of each table embedded in a row, as hosted Supabase has it. */
 const MOST_ROWS = 1_000;
+/** Sessions for storage: a file is on its way without one. */
+const STORAGE_POOL_SIZE = 4;
 
 type ApiRole = keyof typeof STATEMENT_TIMEOUTS;
 
@@ -54,6 +57,8 @@ export interface SupabaseApiOptions {
   publishableKey: string;
   secretKey: string;
   verifyToken: VerifyToken;
+  /** Where the bytes of stored objects lie. */
+  objects: StorageAdapter;
   /** Largest number of connections. */
   poolSize?: number;
 }
@@ -61,6 +66,8 @@ export interface SupabaseApiOptions {
 export interface SupabaseApi {
   /** Answers `/rest/v1/*` and `/auth/v1/*`. Danger: nothing else of @supabase/lite may be handed a request. */
   fetch(request: Request): Promise<Response>;
+  /** Answers `/storage/v1/*`. Danger: only the doors that `server/storage/routes.ts` opens. */
+  fetchStorage: (request: Request) => Promise<Response>;
   /** Reads the definitions of tables and functions again before the next request. */
   reloadSchema(): void;
   close(): Promise<void>;
@@ -89,15 +96,16 @@ export function createSupabaseApi(options: SupabaseApiOptions): SupabaseApi {
   const connection = connect(options.databaseUrl, options.poolSize ?? 20);
   const schema = new SchemaReader(connect(options.schemaUrl, 1));
   harden(connection as unknown as Internals, schema);
+  const auth = {
+    enabled: true,
+    enable_signup: false,
+    jwt_secret: options.jwtSecret,
+    publishable_key: options.publishableKey,
+    secret_key: options.secretKey,
+  };
   const app = new App({
     connection,
-    auth: {
-      enabled: true,
-      enable_signup: false,
-      jwt_secret: options.jwtSecret,
-      publishable_key: options.publishableKey,
-      secret_key: options.secretKey,
-    },
+    auth,
     storage: { enabled: false },
     studio: { enabled: false },
     api: { schemas: ['public'], max_rows: MOST_ROWS },
@@ -109,14 +117,31 @@ export function createSupabaseApi(options: SupabaseApiOptions): SupabaseApi {
       },
     },
   });
+  // It keeps the rows of objects past all policies, and asks as the caller before: it needs a role that may both.
+  const storageConnection = connect(asServiceRole(options.databaseUrl), STORAGE_POOL_SIZE, true);
+  harden(storageConnection as unknown as Internals, schema);
+  setExperimental('storage', true);
+  const storage = new App({
+    connection: storageConnection,
+    auth,
+    storage: { enabled: true },
+    studio: { enabled: false },
+    api: { schemas: ['public'] },
+    options: {
+      server: { admin: false, disableStudio: true, middlewares: [verifyBearer(options.verifyToken)] },
+    },
+  });
+  storage._storageAdapter = options.objects;
   return {
     fetch: async (request) => app.fetch(request),
+    fetchStorage: async (request) => storage.fetch(request),
     reloadSchema() {
       schema.forget();
       connection.forgetTypes();
+      storageConnection.forgetTypes();
     },
     async close() {
-      await Promise.all([connection.close(), schema.close()]);
+      await Promise.all([connection.close(), storageConnection.close(), schema.close()]);
     },
   };
 }
@@ -125,14 +150,22 @@ export function createSupabaseApi(options: SupabaseApiOptions): SupabaseApi {
  * A connection whose statements go through our pool; the driver it comes with never opens a session. Cursors,
  * which Kysely's pool would also have, are not used.
  */
-function connect(url: string, max: number): TypedConnection {
+function connect(url: string, max: number, jsonIsText = false): TypedConnection {
   const connection = createPostgresConnection({ url });
-  const pool = createTypedPool(url, max);
+  const pool = createTypedPool(url, max, jsonIsText);
   connection.kysely = new Kysely({ dialect: new PostgresDialect({ pool: pool as unknown as PostgresPool }) });
   return Object.assign(connection, {
     forgetTypes: () => pool.forget(),
     close: () => pool.end(),
   });
+}
+
+/** The same login, acting as `service_role` unless a request says whom it acts for. */
+function asServiceRole(url: string): string {
+  const changed = new URL(url);
+  const options = changed.searchParams.get('options') ?? '';
+  changed.searchParams.set('options', `${options} -c role=service_role`.trim());
+  return changed.href;
 }
 
 function harden(connection: Internals, schema: SchemaReader): void {

@@ -27,8 +27,9 @@ interface TypedClient {
 /**
  * @param url connection URL
  * @param max largest number of sessions
+ * @param jsonIsText whether every string for a JSON parameter is JSON already: storage writes it so, without a cast
  */
-export function createTypedPool(url: string, max: number): TypedPool {
+export function createTypedPool(url: string, max: number, jsonIsText = false): TypedPool {
   let catalogue: Promise<TypeCatalogue> | undefined;
   const parameterTypes = new Map<string, readonly number[]>();
   let arrays: TypeCatalogue = new Map();
@@ -77,7 +78,7 @@ export function createTypedPool(url: string, max: number): TypedPool {
           const types = await typesOf(client, sql);
           const values = parameters.map((value, index) => {
             // A cast says that the value was written as JSON already; without one, it is the value itself.
-            const isText = sql.includes(`$${index + 1}::json`);
+            const isText = jsonIsText || sql.includes(`$${index + 1}::json`);
             return serializeValue(value, types[index] ?? 0, arrays, isText);
           });
           return client.query(sql, values);

@@ -1,9 +1,10 @@
-import { Hono } from 'hono';
+import { Hono, type MiddlewareHandler } from 'hono';
 import type { Logger } from 'pino';
 import type { Registry } from 'prom-client';
 import type { DatabaseMonitor } from '../monitor.ts';
 import type { Gateway } from '../realtime/options.ts';
 import type { SupabaseApi } from '../supabase-lite.ts';
+import { createStorageRoutes } from '../storage/routes.ts';
 import { createAuthRoutes } from './auth.ts';
 import { databaseGuard } from './availability.ts';
 import { limitBody } from './body-limit.ts';
@@ -17,11 +18,13 @@ import { createClientReader } from './trusted-proxies.ts';
 
 const MEBIBYTE = 1_048_576;
 const LARGEST_REST_BODY = MEBIBYTE;
+/** Ten thousand rows of pupils or staff, which is what an import takes at once. */
+const LARGEST_IMPORT = 4 * MEBIBYTE;
 const LARGEST_AUTH_BODY = MEBIBYTE / 16;
 const LARGEST_BROADCAST = 3 * MEBIBYTE;
 
 export interface HttpAppOptions {
-  api: Pick<SupabaseApi, 'fetch'>;
+  api: Pick<SupabaseApi, 'fetch' | 'fetchStorage'>;
   gateway: Pick<Gateway, 'fetch' | 'health'>;
   monitor: Pick<DatabaseMonitor, 'available' | 'outages' | 'check'>;
   metrics: Registry;
@@ -56,13 +59,15 @@ export function createHttpApp(options: HttpAppOptions): Hono {
         'cache-control': 'no-store',
       });
     })
-    .use('/rest/v1/*', limitBody(LARGEST_REST_BODY), limitSelect(), guard)
+    .use('/rest/v1/*', limitRestBody(), limitSelect(), guard)
     .all('/rest/v1/*', (context) => api.fetch(context.req.raw))
     .use('/auth/v1/*', limitBody(LARGEST_AUTH_BODY), guard)
     .route('/auth/v1', createAuthRoutes(api, readClient, Date.now))
+    .use('/storage/v1/*', guard)
+    .route('/storage/v1', createStorageRoutes({ fetch: api.fetchStorage, publishableKey, secretKey }))
     .use('/realtime/v1/api/*', limitBody(LARGEST_BROADCAST), guard)
     .all('/realtime/v1/api/*', (context) => gateway.fetch(context.req.raw));
-  for (const area of ['rest', 'realtime', 'storage', 'functions']) {
+  for (const area of ['rest', 'realtime', 'functions']) {
     app.all(`/${area}/v1/*`, () => refusal(404, { code: 'not_found', message: 'Nothing is served here.' }));
   }
   app.all('*', (context) => serveStatic(context.req.raw));
@@ -75,4 +80,14 @@ export function createHttpApp(options: HttpAppOptions): Hono {
     });
   });
   return app;
+}
+
+/** An import is one transaction and so one request; nothing else that REST takes is large. */
+function limitRestBody(): MiddlewareHandler {
+  const usual = limitBody(LARGEST_REST_BODY);
+  const ofImport = limitBody(LARGEST_IMPORT);
+  return (context, next) =>
+    /^\/rest\/v1\/rpc\/import_(?:students|staff)$/.test(context.req.path)
+      ? ofImport(context, next)
+      : usual(context, next);
 }

@@ -7,6 +7,9 @@ import { ServerError, errorCode } from '../errors.ts';
 const DRAIN_MS = 5_000;
 /** Longest time a client may take to send a request, milliseconds. */
 const REQUEST_TIMEOUT_MS = 30_000;
+/** The same for a file: the largest one at a megabit a second, milliseconds. */
+const UPLOAD_TIMEOUT_MS = 900_000;
+const UPLOADS = '/storage/v1/object/';
 
 export interface Address {
   host: string;
@@ -21,7 +24,10 @@ interface Handlers {
 
 /** The HTTP server, with an end in two steps: sockets are closed by their owner between them. */
 export class Listener {
-  readonly #server: Server = createServer({ requestTimeout: REQUEST_TIMEOUT_MS });
+  readonly #server: Server = createServer({
+    requestTimeout: UPLOAD_TIMEOUT_MS,
+    headersTimeout: REQUEST_TIMEOUT_MS,
+  });
 
   /**
    * Begins to answer.
@@ -31,7 +37,10 @@ export class Listener {
    */
   async listen(address: Address, { fetch, upgrade }: Handlers): Promise<string> {
     const answer = getRequestListener(fetch);
-    this.#server.on('request', (request, response) => void answer(request, response));
+    this.#server.on('request', (request, response) => {
+      if (!request.url?.startsWith(UPLOADS)) limitDuration(request);
+      void answer(request, response);
+    });
     this.#server.on('upgrade', upgrade);
     await listen(this.#server, address);
     const { port } = this.#server.address() as { port: number };
@@ -59,6 +68,13 @@ export class Listener {
       this.#server.getConnections((error, count) => resolve(error ? 0 : count));
     });
   }
+}
+
+/** Cuts a client that sends the body of its request too slowly. */
+function limitDuration(request: IncomingMessage): void {
+  if (request.method === 'GET' || request.method === 'HEAD') return;
+  const timer = setTimeout(() => request.complete || request.destroy(), REQUEST_TIMEOUT_MS).unref();
+  request.once('close', () => clearTimeout(timer));
 }
 
 /**

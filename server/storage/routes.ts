@@ -1,0 +1,144 @@
+import { type Context, Hono, type MiddlewareHandler } from 'hono';
+import { z } from 'zod';
+import { limitBody } from '../http/body-limit.ts';
+import { refusal } from '../http/refusal.ts';
+import { createUploadHandler } from './upload.ts';
+
+const BUCKET = 'documents';
+/** Law: no dots and no percent signs, so that every reader of the path sees the same one. */
+const KEY = ':key{[A-Za-z0-9_/-]+}';
+const LARGEST_JSON = 65_536;
+/** Longest life of a signed address: seven days, seconds. */
+const LONGEST_SIGNED = 604_800;
+const signing = z.looseObject({ expiresIn: z.int().min(1).max(LONGEST_SIGNED) });
+const signingMany = signing.extend({ paths: z.array(z.string().regex(/^[\w/-]+$/)).max(100) });
+
+/** What a browser may be told that a file is. Danger: a script or a page of this origin would act as the app. */
+const INERT_TYPES =
+  /^(?:image\/(?!svg)|audio\/|video\/|text\/(?:plain|csv)\b|application\/(?:pdf|zip|msword|vnd\.))/i;
+
+export interface StorageRoutesOptions {
+  /** Stores and reads objects under the caller's policies. */
+  fetch: (request: Request) => Promise<Response>;
+  publishableKey: string;
+  secretKey: string;
+}
+
+/**
+ * The doors of `/storage/v1` that are open: upload, download, details, list, remove and addresses to read by, for
+ * the bucket of the documents. Closed are those that would go around the reservation of a document's bytes
+ * (addresses to upload by, copies, moves, replacement) and the administration of buckets, which migrations do.
+ */
+export function createStorageRoutes({ fetch, publishableKey, secretKey }: StorageRoutesOptions): Hono {
+  const pass = async (context: Context): Promise<Response> => mend(await fetch(context.req.raw));
+  const download = async (context: Context): Promise<Response> => asAttachment(await pass(context));
+  const sign = async (context: Context): Promise<Response> => {
+    const asked = parse(signing, await context.req.text());
+    return asked ? signOne(fetch, context.req.raw, asked.expiresIn) : INVALID_SIGNING();
+  };
+  const signMany = async (context: Context): Promise<Response> => {
+    const asked = parse(signingMany, await context.req.text());
+    if (!asked) return INVALID_SIGNING();
+    const signed = asked.paths.map(async (path) => {
+      // @supabase/lite takes a request for several for one for a file without a name.
+      const address = new URL(`/storage/v1/object/sign/${BUCKET}/${path}`, context.req.url);
+      const request = new Request(address, { method: 'POST', headers: context.req.raw.headers });
+      const response = await signOne(fetch, request, asked.expiresIn);
+      const { signedURL = null, message } = (await response.json()) as {
+        signedURL?: string;
+        message?: string;
+      };
+      return { path, signedURL, error: response.ok ? null : (message ?? 'Object not found') };
+    });
+    return Response.json(await Promise.all(signed));
+  };
+  const json = limitBody(LARGEST_JSON);
+  return new Hono()
+    .options('*', pass)
+    .get(`/object/sign/${BUCKET}/${KEY}`, async (context) => {
+      const response = await download(context);
+      // @supabase/lite takes a bad token for a failure of its own.
+      return response.status === 500 ? INVALID_ADDRESS() : response;
+    })
+    .use('*', requireKey([publishableKey, secretKey]))
+    .post(`/object/list/${BUCKET}`, json, pass)
+    .post(`/object/sign/${BUCKET}`, json, signMany)
+    .post(`/object/sign/${BUCKET}/${KEY}`, json, sign)
+    .get(`/object/info/${BUCKET}/${KEY}`, pass)
+    .delete(`/object/${BUCKET}`, json, pass)
+    .post(
+      `/object/${BUCKET}/${KEY}`,
+      createUploadHandler(async (request) => mend(await fetch(request))),
+    )
+    .get(`/object/${BUCKET}/${KEY}`, download)
+    .all('*', () => refusal(404, { code: 'not_found', message: 'Nothing is served here.' }));
+}
+
+/** REST's rule, which @supabase/lite does not apply to storage: whoever asks names the project by a key. */
+function requireKey(keys: readonly string[]): MiddlewareHandler {
+  return async (context, next) => {
+    if (keys.includes(context.req.header('apikey') ?? '')) return next();
+    return refusal(401, { code: 'api_key_required', message: 'The header apikey is missing or wrong.' });
+  };
+}
+
+function parse<Schema extends z.ZodType>(schema: Schema, body: string): z.infer<Schema> | null {
+  try {
+    return schema.parse(JSON.parse(body));
+  } catch {
+    return null;
+  }
+}
+
+/** The official client reads the code of a refusal from `code`. */
+async function mend(response: Response): Promise<Response> {
+  if (response.ok || !response.headers.get('content-type')?.includes('application/json')) return response;
+  const body = (await response.json()) as { error?: string; code?: string };
+  const code = body.error === 'not_found' ? 'NoSuchKey' : body.error;
+  return Response.json(
+    { code, ...body },
+    { status: response.status, headers: withoutLength(response.headers) },
+  );
+}
+
+/** Asks for an address to read by. The official client expects it as `signedURL`, relative to the API. */
+async function signOne(
+  fetch: StorageRoutesOptions['fetch'],
+  { url, headers }: Request,
+  expiresIn: number,
+): Promise<Response> {
+  const request = new Request(url, {
+    method: 'POST',
+    headers: withoutLength(headers),
+    body: JSON.stringify({ expiresIn }),
+  });
+  const response = await fetch(request);
+  if (!response.ok) return mend(response);
+  const { signedUrl } = (await response.json()) as { signedUrl: string };
+  return Response.json({ signedURL: signedUrl.replace('/storage/v1', '') });
+}
+
+function withoutLength(headers: Headers): Headers {
+  const copy = new Headers(headers);
+  copy.delete('content-length');
+  return copy;
+}
+
+function asAttachment(response: Response): Response {
+  if (!response.ok) return response;
+  const headers = new Headers(response.headers);
+  headers.set('content-disposition', 'attachment');
+  headers.set('cache-control', 'private, no-cache');
+  if (!INERT_TYPES.test(headers.get('content-type') ?? '')) {
+    headers.set('content-type', 'application/octet-stream');
+  }
+  return new Response(response.body, { status: response.status, headers });
+}
+
+const INVALID_ADDRESS = (): Response =>
+  refusal(400, { code: 'invalid_signature', message: 'This address is not, or no longer, valid.' });
+const INVALID_SIGNING = (): Response =>
+  refusal(400, {
+    code: 'validation_failed',
+    message: `The request must give expiresIn, from 1 to ${LONGEST_SIGNED} seconds, and at most 100 paths.`,
+  });
