@@ -4,7 +4,7 @@ import type { Context, MiddlewareHandler } from 'hono';
 import { Histogram, type Registry, collectDefaultMetrics } from 'prom-client';
 import { refusal } from './refusal.ts';
 
-const AREAS = ['rest', 'auth', 'realtime'] as const;
+const AREAS = ['rest', 'auth', 'storage', 'realtime'] as const;
 
 /** Measures the duration of every request by area, method and status, and the process itself. */
 export function measureRequests(registry: Registry): MiddlewareHandler {
