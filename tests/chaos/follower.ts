@@ -45,7 +45,7 @@ export interface FollowerCounts {
 
 const HEARTBEAT_MS = 5_000;
 const RETRY_MS = 100;
-const RETRY_MAX_MS = 800;
+const RETRY_MAX_MS = 400;
 
 export class Follower {
   readonly counts: FollowerCounts = {
