@@ -30,6 +30,8 @@ export function createQueryClient(): QueryClient {
         // Coming back to the tab already makes the realtime side refetch, once and with jitter.
         refetchOnWindowFocus: false,
       },
+      // Danger: kept until the network returns, an act would be done after its person had given it up. It fails now.
+      mutations: { networkMode: 'always' },
     },
   });
 }

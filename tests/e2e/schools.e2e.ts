@@ -69,12 +69,42 @@ test('the limit closes while somebody types: the text stays, and the button open
   await expect(dialog.getByText('Limite atteinte : 1 école')).toBeVisible();
   await expect(dialog.getByLabel('Nom de l’école')).toHaveValue('Mpaka');
   await expect(dialog.getByRole('button', { name: 'Créer l’école' })).toBeDisabled();
+  const sent: string[] = [];
+  page.on('request', (request) => {
+    if (request.method() === 'POST' && request.url().includes('/schools')) sent.push(request.url());
+  });
+  await dialog.getByLabel('Nom de l’école').press('Enter');
   await db.query(
     `update subscriptions set plan_id = (select id from subscription_plans where slug = 'pro') where school_group_id = $1`,
     [lamarelle],
   );
   await dialog.getByRole('button', { name: 'Créer l’école' }).click();
   await expect(page.getByRole('rowheader', { name: 'Mpaka' })).toBeVisible();
+  // Enter in the field went nowhere while the guard was closed.
+  expect(sent).toHaveLength(1);
+});
+
+test('a school given up while the line was down is not created when it returns', async ({
+  open,
+  lamarelle,
+  db,
+}) => {
+  const page = await open('vianney', '/ecoles');
+  await expectLive(page);
+  await page.getByRole('button', { name: 'Créer une école' }).click();
+  const dialog = page.getByRole('dialog', { name: 'Nouvelle école' });
+  await dialog.getByLabel('Nom de l’école').fill('Abandonnée');
+  await page.context().setOffline(true);
+  await dialog.getByRole('button', { name: 'Créer l’école' }).click();
+  await expect(dialog.getByRole('alert')).toContainText('Le serveur ne répond pas');
+  await dialog.getByRole('button', { name: 'Fermer' }).click();
+  await page.context().setOffline(false);
+  await expectLive(page);
+  const { rowCount } = await db.query(
+    `select from schools where school_group_id = $1 and name = 'Abandonnée'`,
+    [lamarelle],
+  );
+  expect(rowCount).toBe(0);
 });
 
 test('a form that is sent twice is one school', async ({ open, db, lamarelle }) => {

@@ -1,6 +1,6 @@
 import { zodResolver } from '@hookform/resolvers/zod';
 import { useMutation, useQueryClient } from '@tanstack/react-query';
-import { useMemo, useRef, useState } from 'react';
+import { useMemo, useRef, useState, type FormEvent } from 'react';
 import { useForm } from 'react-hook-form';
 import { toast } from 'sonner';
 import { z } from 'zod';
@@ -74,9 +74,16 @@ export default function SchoolDialog({ groupId, onClose, onUpgradeClick }: Schoo
     if (!creation.isPending) creation.mutate(values);
   });
 
+  const submitThroughOpenGuard = (event: FormEvent<HTMLFormElement>) => {
+    event.preventDefault();
+    // Enter in a field presses the form's button also while the guard holds it inert.
+    const { submitter } = event.nativeEvent as SubmitEvent;
+    if (!submitter?.closest('[inert]')) void submit(event);
+  };
+
   return (
     <Dialog open onOpenChange={onClose} title={words.title} closeLabel={t.app.close} initialFocus={nameField}>
-      <form noValidate onSubmit={(event) => void submit(event)} className="grid gap-4 pb-1">
+      <form noValidate onSubmit={submitThroughOpenGuard} className="grid gap-4 pb-1">
         {creation.error && (
           <Notice tone="danger" role="alert">
             {errorText(creation.error, t)}

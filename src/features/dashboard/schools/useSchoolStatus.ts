@@ -4,6 +4,9 @@ import { currentI18n, useI18n } from '@/i18n/i18n.ts';
 import { errorText } from '@/lib/apiError.ts';
 import { schoolsKey, setSchoolStatus, type School, type SchoolStatus } from './queries.ts';
 
+/** Long enough to read the toast and to find the button by keyboard. */
+const UNDO_MS = 12_000;
+
 interface Change {
   school: School;
   status: SchoolStatus;
@@ -20,6 +23,7 @@ export function useSchoolStatus(groupId: string) {
       const words = currentI18n().t;
       toast(archived ? words.schools.archivedToast(school.name) : words.schools.restoredToast(school.name), {
         id: `school-${school.id}`,
+        duration: UNDO_MS,
         action: {
           label: words.app.undo,
           onClick: () => mutate({ school, status: archived ? 'active' : 'archived' }),

@@ -80,7 +80,7 @@ export function GuardNotice({ view, titleId, hasReopened, onUpgradeClick, onRetr
   return (
     <div className={TONES[view.kind]}>
       <div role="status" className={cn(text && 'grid gap-1')}>
-        {hasReopened && t.guard.opened}
+        {hasReopened && <span className="sr-only">{t.guard.opened}</span>}
         {text && (
           <p id={titleId} className={cn('flex items-center gap-2', decision && 'font-semibold')}>
             <Icon aria-hidden className="size-4 shrink-0" />
