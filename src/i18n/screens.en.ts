@@ -77,7 +77,7 @@ export const screensEn: typeof screensFr = {
 
   notices: {
     title: 'Recent notices',
-    none: 'No notices',
+    none: 'No notices. You are warned here before each limit.',
     unread: 'New',
     markRead: 'Mark all as read',
     threshold: (resource, share) => `${resource}: ${share} of the limit`,

@@ -78,7 +78,7 @@ export const screensFr = {
 
   notices: {
     title: 'Avis récents',
-    none: 'Aucun avis',
+    none: 'Aucun avis. Vous serez prévenu ici avant chaque limite.',
     unread: 'Nouveau',
     markRead: 'Tout marquer comme lu',
     threshold: (resource: string, share: string) => `${resource} : ${share} de la limite`,

@@ -1,8 +1,6 @@
 import { useQuery, useQueryClient } from '@tanstack/react-query';
-import { Bell } from 'lucide-react';
 import { useEffect, useId, useTransition } from 'react';
 import { toast } from 'sonner';
-import { EmptyState } from '@/components/EmptyState.tsx';
 import { ErrorState } from '@/components/ErrorState.tsx';
 import { Button } from '@/components/ui/button.tsx';
 import { Card, CardHeader, CardTitle } from '@/components/ui/card.tsx';
@@ -56,7 +54,7 @@ export default function RecentNotices({ groupId }: { groupId: string }) {
       ) : !notices.data ? (
         <Skeleton className="mt-3 h-24" />
       ) : notices.data.length === 0 ? (
-        <EmptyState icon={Bell} title={t.notices.none} />
+        <p className="mt-2 text-[0.8125rem] text-muted">{t.notices.none}</p>
       ) : (
         <ul aria-live="polite" className="mt-2 divide-y divide-line">
           {notices.data.map((notice) => {
