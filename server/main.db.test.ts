@@ -14,7 +14,10 @@ import { isAlive } from './postgres/postmaster.ts';
 const CLOSED_PORT_SENTENCE = /is taken by another program\.\nStop that program, or choose another port/;
 
 async function postmasterPid({ dataDir }: ServerRoot): Promise<number> {
-  return Number((await readFile(join(dataDir, 'postgres', 'postmaster.pid'), 'utf8')).split('\n')[0]);
+  const pid = Number((await readFile(join(dataDir, 'postgres', 'postmaster.pid'), 'utf8')).split('\n')[0]);
+  // The file stands empty before it is written, and holds the negative id of initdb's own backend before that.
+  if (!(pid > 0)) throw new Error('PostgreSQL has not written its process id yet');
+  return pid;
 }
 
 function signIn({ url, publishableKey }: Runtime, email = 'vianney@lamarelle.demo') {

@@ -189,7 +189,7 @@ test('pings are answered, and a flood of them closes the socket', async () => {
 test('what a channel pushes while the database is asked is bounded', async () => {
   const blocker = await rooms.connect();
   await blocker.query('begin');
-  await blocker.query('lock table realtime.messages_default in access exclusive mode');
+  await blocker.query('lock table realtime.messages in access exclusive mode');
   const client = await RawClient.open(server.url);
   client.send('1', '1', 'realtime:waiting', 'phx_join', { config: { private: true } });
   const push = { type: 'broadcast', event: 'x', payload: { text: 'x'.repeat(150_000) } };
