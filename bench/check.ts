@@ -91,6 +91,7 @@ export const check: Part = {
         comparedWith: `recount ${short(median(largest.recount.flat()))} ms at 350,000, exponent ${recountExponent.toFixed(2)}`,
         ratio,
         met: worst <= 1 && exponent < 0.05,
+        broken: [],
         figures: {
           ...Object.fromEntries(
             groups.flatMap(({ size, ours, recount }) => [

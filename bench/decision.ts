@@ -53,6 +53,7 @@ export const decision: Part = {
         comparedWith: `check over HTTP: ${spread(http)}`,
         ratio: ours.median / median(rounds.overHttp.flat()),
         met: microseconds <= TARGET_US,
+        broken: [],
         figures: { decide_ms: ours, http_ms: http },
       },
     ];

@@ -151,6 +151,7 @@ function inserts(
     comparedWith: `unenforced ${short(median(rates('unenforced')))}/s; bare counter row ${short(bareRatio)} ×, count(*) ${short(classicRatio)} ×`,
     ratio,
     met: ratio >= atLeast,
+    broken: [],
     figures: { ...figures, ratio, classic_ratio: classicRatio, bare_counter_ratio: bareRatio },
   };
 }
@@ -179,6 +180,7 @@ async function measureBulk(postgres: BenchPostgres): Promise<Result> {
     comparedWith: `unenforced ${short(median(times('unenforced')))} ms, row trigger ${short(perRowRatio)} ×`,
     ratio,
     met: ratio <= 1.15 && updates === 1,
+    broken: [],
     figures: {
       enforced_ms: summarise(times('enforced')),
       unenforced_ms: summarise(times('unenforced')),

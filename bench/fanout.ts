@@ -89,6 +89,7 @@ function fanoutResult(rounds: Rounds): Result {
     comparedWith: `bare: ${short(median(series('bare', 'written')))} ms, ${short(median(series('bare', 'last')))} ms (${short(last)} ×)`,
     ratio: written,
     met: written <= 1.3 && last <= 1.3,
+    broken: [],
     figures: {
       ...Object.fromEntries(
         (['gateway', 'bare'] as const).flatMap((name) =>
@@ -121,6 +122,7 @@ function memoryResult(
     comparedWith: `bare ws ${short(bare)} KB; Supabase Realtime ~160 KB as published`,
     ratio: gateway / bare,
     met: gateway <= 20,
+    broken: [],
     figures: {
       gateway_rss_kb: gateway,
       gateway_heap_kb: perSocket(memory.fullGateway, memory.emptyGateway, 'heapUsed'),

