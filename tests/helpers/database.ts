@@ -29,6 +29,9 @@ export interface TestDatabase {
   drop(): Promise<void>;
 }
 
+/** Whatever statements can be sent to. */
+export type Queryable = Pick<TestDatabase, 'query'>;
+
 /**
  * Clones a fresh database from a template.
  *

@@ -1,6 +1,6 @@
 import { RESOURCES } from '../../src/core/entitlements.ts';
 import { STATE_EVENTS } from '../../src/core/messages.ts';
-import type { TestDatabase } from './database.ts';
+import type { Queryable } from './database.ts';
 
 export interface SentMessage {
   topic: string;
@@ -10,7 +10,7 @@ export interface SentMessage {
 }
 
 /** Messages of a topic in the order of their revisions, as they stand in `realtime.messages`. */
-export async function messagesOf(db: TestDatabase, topic: string): Promise<SentMessage[]> {
+export async function messagesOf(db: Queryable, topic: string): Promise<SentMessage[]> {
   const { rows } = await db.query<SentMessage>(
     `select topic, event, payload, private from realtime.messages where topic = $1 and extension = 'broadcast'
      order by (payload->>'rev')::bigint, inserted_at`,
@@ -20,7 +20,7 @@ export async function messagesOf(db: TestDatabase, topic: string): Promise<SentM
 }
 
 /** The state messages of a group with a revision above `after`. */
-export async function stateMessages(db: TestDatabase, group: string, after = 0): Promise<SentMessage[]> {
+export async function stateMessages(db: Queryable, group: string, after = 0): Promise<SentMessage[]> {
   const messages = await messagesOf(db, `group:${group}`);
   return messages.filter(
     ({ event, payload }) => (STATE_EVENTS as readonly string[]).includes(event) && payload.rev > after,
@@ -28,7 +28,7 @@ export async function stateMessages(db: TestDatabase, group: string, after = 0):
 }
 
 /** What the newest state message must say: the group's state as it stands committed. */
-export async function committedState(db: TestDatabase, group: string): Promise<Record<string, unknown>> {
+export async function committedState(db: Queryable, group: string): Promise<Record<string, unknown>> {
   const { rows } = await db.query<Record<string, unknown>>(
     `select r.rev::int as rev, e.plan, e.plan_version as pv, e.status, e.warn_at::float as warn,
             jsonb_build_array(e.max_schools, e.max_students, e.max_staff, e.max_storage) as limits,

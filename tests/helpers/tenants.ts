@@ -1,8 +1,7 @@
 /** School groups, plans and accounts for database tests. Each test makes its own, so tests share a database in peace. */
 import { randomUUID } from 'node:crypto';
-import type pg from 'pg';
 import type { Resource } from '../../src/core/entitlements.ts';
-import type { Actor, TestDatabase } from './database.ts';
+import type { Actor, Queryable } from './database.ts';
 
 export interface Tenant {
   id: string;
@@ -27,7 +26,7 @@ let serial = 0;
 const unique = (prefix: string): string => `${prefix}-${process.pid}-${++serial}`;
 
 /** Publishes a plan of its own; what is not given is unlimited. Returns its slug. */
-export async function createPlan(db: TestDatabase, limits: PlanLimits = {}): Promise<string> {
+export async function createPlan(db: Queryable, limits: PlanLimits = {}): Promise<string> {
   const slug = unique('plan');
   const { schools = null, students = null, staff = null, storage = null, warnAt = 0.8 } = limits;
   await db.query(
@@ -40,7 +39,7 @@ export async function createPlan(db: TestDatabase, limits: PlanLimits = {}): Pro
 }
 
 /** Creates a group on the given plan with one school, its admin and one member of staff. */
-export async function createTenant(db: TestDatabase, plan = 'premium'): Promise<Tenant> {
+export async function createTenant(db: Queryable, plan = 'premium'): Promise<Tenant> {
   const name = unique('GROUPE');
   const id = await idOf(db, `insert into public.school_groups (name) values ($1) returning id`, [name]);
   await setPlan(db, id, plan);
@@ -56,7 +55,7 @@ export async function createTenant(db: TestDatabase, plan = 'premium'): Promise<
 
 /** Creates an account and its profile; without a role, an account that nobody gave a profile. */
 export async function createAccount(
-  db: TestDatabase,
+  db: Queryable,
   profile: {
     role?: 'super_admin' | 'admin_groupe' | 'personnel';
     group?: string;
@@ -77,7 +76,7 @@ export async function createAccount(
 }
 
 /** The seed's way of changing a plan: a plain update, as the operator. */
-export async function setPlan(db: TestDatabase, group: string, plan: string): Promise<void> {
+export async function setPlan(db: Queryable, group: string, plan: string): Promise<void> {
   await db.query(
     `update public.subscriptions set plan_id = (select id from public.subscription_plans where slug = $2)
      where school_group_id = $1`,
@@ -87,14 +86,13 @@ export async function setPlan(db: TestDatabase, group: string, plan: string): Pr
 
 /** Adds rows that count: schools, students or staff by number, documents of 1 byte each. */
 export async function add(
-  on: pg.Client | TestDatabase,
+  on: Queryable,
   tenant: Pick<Tenant, 'id' | 'school'>,
   resource: Resource,
   count = 1,
 ): Promise<void> {
   const parameters = resource === 'schools' ? [tenant.id, count] : [tenant.id, count, tenant.school];
-  // The two `query` have overloads of their own, which TypeScript cannot call as a union.
-  await (on as TestDatabase).query(INSERTS[resource], parameters);
+  await on.query(INSERTS[resource], parameters);
 }
 
 const INSERTS: Record<Resource, string> = {
@@ -108,7 +106,7 @@ const INSERTS: Record<Resource, string> = {
 };
 
 /** The group's counters in the order of the resources. */
-export async function usageOf(db: TestDatabase, group: string): Promise<number[]> {
+export async function usageOf(db: Queryable, group: string): Promise<number[]> {
   const { rows } = await db.query<{ used: string }>(
     `select used from public.usage_counters where school_group_id = $1 order by resource`,
     [group],
@@ -117,7 +115,7 @@ export async function usageOf(db: TestDatabase, group: string): Promise<number[]
 }
 
 /** The group's present revision. */
-export async function revOf(db: TestDatabase, group: string): Promise<number> {
+export async function revOf(db: Queryable, group: string): Promise<number> {
   const { rows } = await db.query<{ rev: string }>(
     `select rev from private.group_revisions where school_group_id = $1`,
     [group],
@@ -126,7 +124,7 @@ export async function revOf(db: TestDatabase, group: string): Promise<number> {
 }
 
 /** Counters that differ from a recount of their rows; the empty list is invariant I2. */
-export async function drift(db: TestDatabase): Promise<unknown[]> {
+export async function drift(db: Queryable): Promise<unknown[]> {
   const { rows } = await db.query(
     `select * from public.usage_counters c full join private.recount_usage() r using (school_group_id, resource)
      where c.used is distinct from r.used`,
@@ -135,7 +133,7 @@ export async function drift(db: TestDatabase): Promise<unknown[]> {
 }
 
 /** Runs one insert and returns the id it returns. */
-export async function idOf(db: TestDatabase, sql: string, parameters: unknown[] = []): Promise<string> {
+export async function idOf(db: Queryable, sql: string, parameters: unknown[] = []): Promise<string> {
   const { rows } = await db.query<{ id: string }>(sql, parameters);
   const id = rows[0]?.id;
   if (id === undefined) throw new Error(`Nothing was returned by: ${sql}`);

@@ -1,5 +1,5 @@
 /** A few groups, plans, modules and categories for random programs to act on. */
-import type { TestDatabase } from './database.ts';
+import type { Queryable } from './database.ts';
 import { createAccount, createPlan, createTenant, idOf } from './tenants.ts';
 
 /** What a program acts on. An operation names each by its place, so that it can be printed and run again. */
@@ -20,7 +20,7 @@ export const MODULES = 4;
 export const CATEGORIES = 2;
 
 /** Makes a fresh world; `gratuit`, to which groups may fall, is shared by all. */
-export async function createWorld(db: TestDatabase): Promise<World> {
+export async function createWorld(db: Queryable): Promise<World> {
   const world: World = {
     groups: [],
     admins: [],
