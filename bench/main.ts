@@ -6,6 +6,7 @@
  * Ends with code 1 when something did what it must not; a target that is missed is no error.
  */
 import os from 'node:os';
+import { chaos } from './chaos.ts';
 import { check } from './check.ts';
 import { decision } from './decision.ts';
 import { enforcement } from './enforcement.ts';
@@ -16,7 +17,7 @@ import { type Part, exitCodeOf, renderTable } from './report.ts';
 import { type Measured, describeRun, mergeResults, readResults, writeResults } from './results.ts';
 import { start } from './start.ts';
 
-const PARTS: readonly Part[] = [start, enforcement, check, decision, planChange, painted, fanout];
+const PARTS: readonly Part[] = [start, enforcement, check, decision, planChange, painted, fanout, chaos];
 
 const names = PARTS.map(({ name }) => name);
 const asked = process.argv.slice(2);

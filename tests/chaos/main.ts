@@ -11,7 +11,7 @@ import pg from 'pg';
 import { pino } from 'pino';
 import { applyPlatform } from '../../server/platform.ts';
 import { Cluster, SUPERUSER } from '../../server/postgres/cluster.ts';
-import { type ChaosReport, runChaos } from './run.ts';
+import { type ChaosReport, FULL_SIZE, runChaos } from './run.ts';
 
 const PASSWORD = 'chaos';
 const RECOVERY_MS = 2_000;
@@ -42,14 +42,9 @@ try {
   await admin.end();
   process.stdout.write(`seed ${seed}; ${seconds} seconds\n`);
   const report = await runChaos({
+    ...FULL_SIZE,
     databaseUrl: cluster.url('postgres', PASSWORD, 'postgres'),
-    followers: 1_000,
-    topics: 200,
-    processes: 2,
     seconds,
-    messagesPerSecond: 100,
-    faultEveryMs: 100,
-    gatewayEveryMs: 8_000,
     seed,
   });
   process.stdout.write(`${render(report)}\n`);

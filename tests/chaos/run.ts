@@ -45,6 +45,16 @@ export interface ChaosReport {
   recovery: { gateway: number; median: number; slowest: number };
 }
 
+/** The size at which the proof is made; a minute of it kills more than a thousand times. */
+export const FULL_SIZE: Omit<ChaosOptions, 'databaseUrl' | 'seconds' | 'seed'> = {
+  followers: 1_000,
+  topics: 200,
+  processes: 2,
+  messagesPerSecond: 100,
+  faultEveryMs: 100,
+  gatewayEveryMs: 8_000,
+};
+
 const JWT_SECRET = 'chaos-secret-of-at-least-32-characters';
 const KEY = 'sb_publishable_chaos';
 /** Longest wait for everybody to be right again, milliseconds. */
