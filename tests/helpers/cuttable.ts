@@ -1,30 +1,26 @@
-import { createServer, connect, type Server, type Socket } from 'node:net';
+import { createServer, connect, type AddressInfo, type Socket } from 'node:net';
 
 export interface CuttableLine {
   /** Origin under which the server is reached through this line. */
   url: string;
-  /** Breaks every connection and refuses new ones. */
+  /** Breaks every connection and resets new ones. */
   cut: () => Promise<void>;
   /** Lets connections through again. */
   restore: () => Promise<void>;
   stop: () => Promise<void>;
 }
 
-function listen(server: Server, port: number): Promise<number> {
-  return new Promise((resolve, reject) => {
-    server.once('error', reject);
-    server.listen(port, '127.0.0.1', () => {
-      const address = server.address();
-      resolve(typeof address === 'object' && address ? address.port : 0);
-    });
-  });
-}
-
-/** A line to a server that a test can cut, as a weak network does: for HTTP and sockets alike. */
+/**
+ * A line to a server that a test can cut, as a weak network does: for HTTP and sockets alike. A line that is cut keeps its
+ * port: given up, it could be another program's by the time it is restored.
+ */
 export async function createCuttableLine(serverUrl: string): Promise<CuttableLine> {
   const target = new URL(serverUrl);
   const sockets = new Set<Socket>();
+  let isCut = false;
   const server = createServer((near) => {
+    near.on('error', () => {});
+    if (isCut) return void near.resetAndDestroy();
     const far = connect(Number(target.port), target.hostname);
     for (const [one, other] of [
       [near, far],
@@ -39,20 +35,20 @@ export async function createCuttableLine(serverUrl: string): Promise<CuttableLin
       one.pipe(other);
     }
   });
-  const port = await listen(server, 0);
-  const cut = () =>
-    new Promise<void>((resolve) => {
-      server.close(() => resolve());
-      for (const socket of sockets) socket.destroy();
-    });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const cut = async (): Promise<void> => {
+    isCut = true;
+    for (const socket of sockets) socket.destroy();
+  };
   return {
-    url: `http://127.0.0.1:${port}`,
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     cut,
     restore: async () => {
-      await listen(server, port);
+      isCut = false;
     },
     stop: async () => {
-      if (server.listening) await cut();
+      await cut();
+      await new Promise((resolve) => server.close(resolve));
     },
   };
 }
