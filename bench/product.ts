@@ -24,14 +24,15 @@ export interface Product extends AsyncDisposable {
 }
 
 /**
- * Starts the server on a free port.
+ * Starts the server.
  *
- * @param options `dataDir` to start on what an earlier one left, else a new directory that goes with the product;
- *   `databaseUrl` for a PostgreSQL other than the embedded one
+ * @param options `dataDir` to start on what an earlier one left, else a new directory that goes with the product; `port`
+ *   to start under the address of an earlier one, else any free one; `databaseUrl` for a PostgreSQL other than the
+ *   embedded one
  * @throws Error with what the server wrote when it ends before it is ready
  */
 export async function startProduct(
-  options: { dataDir?: string; databaseUrl?: string } = {},
+  options: { dataDir?: string; databaseUrl?: string; port?: number } = {},
 ): Promise<Product> {
   const dataDir = options.dataDir ?? (await mkdtemp(join(tmpdir(), 'epilot-bench-')));
   const began = performance.now();
@@ -39,7 +40,7 @@ export async function startProduct(
     cwd: ROOT,
     env: {
       ...process.env,
-      PORT: '0',
+      PORT: String(options.port ?? 0),
       HOST: '127.0.0.1',
       EPILOT_DATA_DIR: dataDir,
       EPILOT_DEMO: '1',
