@@ -5,11 +5,9 @@ import { catalogueQuery } from '../queries/catalogue.ts';
 import { fetchEntitlements, readSnapshot, writeSnapshot } from '../queries/entitlements.ts';
 import { reportAnswer } from '../queryClient.ts';
 import { getRegistry } from '../supabase.ts';
+import { createCatalogueSync } from './catalogueSync.ts';
 import { connection } from './connection.ts';
 import { createGroupSync } from './groupSync.ts';
-
-/** Spreads the catalogue reads of all the tabs that hear of one publication. */
-const CATALOGUE_JITTER_MS = 1_000;
 
 /** Reads the catalogue anew, also while no screen shows it: messages are read with its help. */
 function refreshCatalogue(queryClient: QueryClient): void {
@@ -46,23 +44,10 @@ export function watchGroup(queryClient: QueryClient, groupId: string): () => voi
 
 /** Keeps the catalogue in the cache current; the result stops it. */
 export function watchCatalogue(queryClient: QueryClient): () => void {
-  let cancel: (() => void) | null = null;
-  let joinedBefore = false;
-  const refreshSoon = () => {
-    cancel?.();
-    cancel = systemClock.after(CATALOGUE_JITTER_MS * systemClock.random(), () =>
-      refreshCatalogue(queryClient),
-    );
-  };
-  const release = getRegistry().acquire('catalogue', {
-    onEvent: refreshSoon,
-    onJoined: () => {
-      if (joinedBefore) refreshSoon();
-      joinedBefore = true;
-    },
-  });
+  const sync = createCatalogueSync(() => refreshCatalogue(queryClient), systemClock);
+  const release = getRegistry().acquire('catalogue', sync);
   return () => {
     release();
-    cancel?.();
+    sync.stop();
   };
 }
