@@ -1,19 +1,23 @@
-/** The data set of P1–P3 and what enforcement is compared with, as SQL. */
+/** The data set of P1–P3, and what enforcement is compared with, as SQL. */
 
 /**
- * `bench.load(groups, students, hot)`: groups of one school on a plan whose limits are far away but are limits. The
- * first group gets `hot` students, the others `students`. Codes order the schools.
+ * `bench.load(groups, students, hot, room)`: groups of one school on a plan whose limits are far away but are limits.
+ * Codes order the schools: one of `hot` students where all writers meet; `groups` of `students` each; one more of
+ * `students` that has room for `room` others until its plan's limit; one of `students` that takes the bulk.
  */
 export const SAMPLE_SCHOOLS = `
 create schema bench;
-create function bench.load(p_groups int, p_students int, p_hot int) returns void language plpgsql as $$
+create function bench.load(p_groups int, p_students int, p_hot int, p_room int) returns void language plpgsql as $$
 begin
   insert into public.subscription_plans (slug, name, rank, price_xaf, max_schools, max_students, max_staff, max_storage)
-  values ('bench', 'Bench', 9, 0, 1000000, 100000000, 1000000, 1000000);
-  insert into public.school_groups (name) select 'GROUPE ' || n from generate_series(1, p_groups) n;
+  values ('bench', 'Bench', 9, 0, 1000000, 100000000, 1000000, 1000000),
+         ('bench-tight', 'Bench, tight', 9, 0, 1000000, p_students + p_room, 1000000, 1000000);
+  insert into public.school_groups (name) select 'GROUPE ' || n from generate_series(1, p_groups + 3) n;
   update public.subscriptions set plan_id = (select id from public.subscription_plans where slug = 'bench');
   insert into public.schools (school_group_id, name, code)
   select id, 'École', 'B' || lpad((row_number() over ())::text, 6, '0') from public.school_groups;
+  update public.subscriptions set plan_id = (select id from public.subscription_plans where slug = 'bench-tight')
+  where school_group_id = (select school_group_id from public.schools order by code offset p_groups + 1 limit 1);
   insert into public.students (school_group_id, school_id, first_name, last_name)
   select s.school_group_id, s.id, 'Élève', 'n° ' || i
   from public.schools s, generate_series(1, case when s.code = 'B000001' then p_hot else p_students end) i;

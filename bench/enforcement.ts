@@ -1,5 +1,7 @@
-/** P1–P3: what enforcement costs the writer. */
+/** P1–P3: what enforcement costs the writer, and whether it was exact meanwhile. */
 import type pg from 'pg';
+import { countStudents, findWrongCounts, runIntoLimit } from './enforcement-checks.ts';
+import { GROWTH_SIZES, type GrowthSizes, measureGrowth } from './enforcement-growth.ts';
 import {
   BARE_COUNTER,
   CLASSIC_TRIGGER,
@@ -7,131 +9,160 @@ import {
   SAMPLE_SCHOOLS,
   UNENFORCED,
 } from './enforcement-variants.ts';
+import { type Load, type School, Writers, insertStudents } from './enforcement-writers.ts';
 import { interleave } from './interleave.ts';
 import { type BenchPostgres, startPostgres } from './postgres.ts';
 import { type Part, type Result, short } from './report.ts';
 import { median, pairedRatio, summarise } from './statistics.ts';
 
-const GROUPS = 2_000;
-const STUDENTS_PER_GROUP = 100;
-/** Size of the group that all writers meet in; the first in the list. */
-const HOT_STUDENTS = 1_000;
-const WRITERS = 16;
-const ROUNDS = 4;
-const ROUND_MS = 1_000;
-const BULK = 10_000;
-const BULK_ROUNDS = 5;
+/** What is measured. */
+export interface Enforcement {
+  /** Begins the names of its databases. */
+  name: string;
+  /** What turns our enforcement into it; empty: ours. */
+  sql: string;
+}
 
-const INSERT = {
-  name: 'insert_student',
-  text: `insert into public.students (school_group_id, school_id, first_name, last_name) values ($1, $2, 'Grâce', 'Mabiala')`,
+export interface EnforcementSizes {
+  groups: number;
+  studentsPerGroup: number;
+  /** Students of the group that all writers meet in. */
+  hotStudents: number;
+  writers: number;
+  rounds: number;
+  roundMs: number;
+  /** Students that a full group is short of. */
+  room: number;
+  bulk: number;
+  bulkRounds: number;
+}
+
+const SIZES: EnforcementSizes = {
+  groups: 2_000,
+  studentsPerGroup: 100,
+  hotStudents: 1_000,
+  writers: 16,
+  rounds: 4,
+  roundMs: 1_000,
+  room: 500,
+  bulk: 10_000,
+  bulkRounds: 5,
 };
-
-interface School {
-  id: string;
-  school_group_id: string;
-}
-
-/** Writers of one database, connected before the clock runs. */
-interface Writers {
-  clients: pg.Client[];
-  schools: School[];
-}
-
-interface Load {
-  perSecond: number;
-  /** Duration of each insert, milliseconds. */
-  durations: number[];
-}
 
 export const enforcement: Part = {
   name: 'enforcement',
   async run(progress) {
     await using postgres = await startPostgres();
-    progress(`loading ${GROUPS * STUDENTS_PER_GROUP} students`);
-    await prepareDatabases(postgres);
-
-    const enforced = await connectWriters(postgres, 'enforced');
-    const unenforced = await connectWriters(postgres, 'unenforced');
-    const bareCounter = await connectWriters(postgres, 'bare_counter');
-    const classic = await connectWriters(postgres, 'classic');
-    const spreadOver = (first: number, last: number) => ({
-      enforced: () => insertFor(ROUND_MS, enforced, first, last),
-      unenforced: () => insertFor(ROUND_MS, unenforced, first, last),
-      bareCounter: () => insertFor(ROUND_MS, bareCounter, first, last),
-      classic: () => insertFor(ROUND_MS, classic, first, last),
-    });
-    await interleave(spreadOver(1, GROUPS), 1);
-    progress(`${WRITERS} writers, ${GROUPS} groups`);
-    const many = await interleave(spreadOver(1, GROUPS), ROUNDS);
-    progress(`${WRITERS} writers, one group`);
-    const one = await interleave(spreadOver(0, 1), ROUNDS);
-    progress(`${BULK} students in one statement`);
-    const bulk = await measureBulk(postgres);
-    return [
-      inserts('P1', `inserts/s, ${GROUPS} groups, ${WRITERS} writers`, 0.8, many),
-      inserts('P2', `inserts/s into one group, ${WRITERS} writers`, 0.6, one),
-      bulk,
-    ];
+    return await measureEnforcement(postgres, { name: 'ours', sql: '' }, SIZES, GROWTH_SIZES, progress);
   },
 };
 
-async function prepareDatabases(postgres: BenchPostgres): Promise<void> {
-  await postgres.create('enforced');
-  const client = await postgres.connect('enforced');
+/** Measures P1–P3 of an implementation on databases of their own, beside the same tables without enforcement. */
+export async function measureEnforcement(
+  postgres: BenchPostgres,
+  measured: Enforcement,
+  sizes: EnforcementSizes,
+  growthSizes: GrowthSizes,
+  progress: (text: string) => void,
+): Promise<Result[]> {
+  const { groups, studentsPerGroup, room, writers, rounds, roundMs, bulk } = sizes;
+  const database = (variant: string): string => `${measured.name}_${variant}`;
+  progress(`loading ${short(groups * studentsPerGroup)} students`);
+  await prepareDatabases(postgres, measured, sizes, database);
+
+  await using enforced = await Writers.connect(postgres, database('enforced'), writers);
+  await using unenforced = await Writers.connect(postgres, database('unenforced'), writers);
+  await using bareCounter = await Writers.connect(postgres, database('bare_counter'), writers);
+  await using classic = await Writers.connect(postgres, database('classic'), writers);
+  const { client, schools } = enforced;
+  const hot = schools.slice(0, 1);
+  const many = schools.slice(1, groups + 1);
+  const [tight, taker] = schools.slice(groups + 1) as [School, School];
+  const insertInto = (into: readonly School[]) => ({
+    enforced: () => enforced.insertFor(roundMs, into),
+    unenforced: () => unenforced.insertFor(roundMs, into),
+    bareCounter: () => bareCounter.insertFor(roundMs, into),
+    classic: () => classic.insertFor(roundMs, into),
+  });
+
+  progress(`${writers} writers, ${groups} groups`);
+  const warmUp = await interleave(insertInto(many), 1);
+  const overMany = await interleave(insertInto(many), rounds);
+  const insertedMany = inserted(warmUp.enforced) + inserted(overMany.enforced);
+  const wrongMany = await findWrongCounts(client, many, groups * studentsPerGroup + insertedMany);
+
+  progress(`${writers} writers, one group`);
+  const intoOne = await interleave(insertInto(hot), rounds);
+  const wrongHot = await findWrongCounts(client, hot, sizes.hotStudents + inserted(intoOne.enforced));
+  progress(`${writers} writers run into a limit`);
+  const wrongLimit = await runIntoLimit(enforced, tight, room);
+  wrongLimit.push(...(await findWrongCounts(client, [tight], await countStudents(client, [tight]))));
+
+  progress(`${short(bulk)} students in one statement`);
+  const bulkResult = await measureBulk(postgres, database, taker, sizes);
+  progress('one writer, groups of growing size');
+  const growth = await measureGrowth(postgres, measured, growthSizes);
+  return [
+    inserts(
+      'P1',
+      `inserts/s, ${short(groups)} groups, ${writers} writers`,
+      { atLeast: 0.8, sizes },
+      overMany,
+      wrongMany,
+    ),
+    {
+      ...inserts('P2', `inserts/s into one group, ${writers} writers`, { atLeast: 0.6, sizes }, intoOne, [
+        ...wrongHot,
+        ...wrongLimit,
+      ]),
+      series: growth,
+    },
+    bulkResult,
+  ];
+}
+
+async function prepareDatabases(
+  postgres: BenchPostgres,
+  measured: Enforcement,
+  sizes: EnforcementSizes,
+  database: (variant: string) => string,
+): Promise<void> {
+  const sample = database('sample');
+  await postgres.create(sample);
+  const client = await postgres.connect(sample);
   await client.query(SAMPLE_SCHOOLS);
-  await client.query(`select bench.load($1, $2, $3)`, [GROUPS, STUDENTS_PER_GROUP, HOT_STUDENTS]);
+  await client.query(`select bench.load($1, $2, $3, $4)`, [
+    sizes.groups,
+    sizes.studentsPerGroup,
+    sizes.hotStudents,
+    sizes.room,
+  ]);
   await client.query('vacuum analyze');
   await client.end();
-  for (const [name, sql] of [
+  for (const [variant, sql] of [
+    ['enforced', measured.sql],
     ['unenforced', UNENFORCED],
     ['bare_counter', BARE_COUNTER],
     ['classic', CLASSIC_TRIGGER],
     ['row_trigger', ROW_TRIGGER],
   ] as const) {
-    await postgres.clone('enforced', name);
-    await (await postgres.connect(name)).query(sql);
+    await postgres.clone(sample, database(variant));
+    const owner = await postgres.connect(database(variant));
+    await owner.query(sql);
+    await owner.end();
   }
 }
 
-async function connectWriters(postgres: BenchPostgres, database: string): Promise<Writers> {
-  const clients = await Promise.all(Array.from({ length: WRITERS }, () => postgres.connect(database)));
-  const { rows } = await (clients[0] as pg.Client).query<School>(
-    'select id, school_group_id from public.schools order by code',
-  );
-  return { clients, schools: rows };
-}
-
-/** Lets every writer insert one student a transaction, into the schools from `first` to before `last` in turn. */
-async function insertFor(
-  ms: number,
-  { clients, schools }: Writers,
-  first: number,
-  last: number,
-): Promise<Load> {
-  const durations: number[] = [];
-  const began = performance.now();
-  let turn = 0;
-  await Promise.all(
-    clients.map(async (client) => {
-      for (let now = performance.now(); now < began + ms;) {
-        // A stride that shares no factor with the number of groups visits all of them, neighbours far apart.
-        const school = schools[first + ((turn++ * 769) % (last - first))] as School;
-        await client.query({ ...INSERT, values: [school.school_group_id, school.id] });
-        const end = performance.now();
-        durations.push(end - now);
-        now = end;
-      }
-    }),
-  );
-  return { perSecond: (durations.length / (performance.now() - began)) * 1000, durations };
+function inserted(loads: readonly Load[]): number {
+  return loads.reduce((sum, { durations }) => sum + durations.length, 0);
 }
 
 function inserts(
   id: string,
   what: string,
-  atLeast: number,
+  { atLeast, sizes }: { atLeast: number; sizes: EnforcementSizes },
   loads: Record<'enforced' | 'unenforced' | 'bareCounter' | 'classic', Load[]>,
+  broken: string[],
 ): Result {
   const rates = (name: keyof typeof loads): number[] => loads[name].map(({ perSecond }) => perSecond);
   const ratio = pairedRatio(rates('enforced'), rates('unenforced'));
@@ -151,22 +182,36 @@ function inserts(
     comparedWith: `unenforced ${short(median(rates('unenforced')))}/s; bare counter row ${short(bareRatio)} ×, count(*) ${short(classicRatio)} ×`,
     ratio,
     met: ratio >= atLeast,
-    broken: [],
+    broken,
     figures: { ...figures, ratio, classic_ratio: classicRatio, bare_counter_ratio: bareRatio },
+    sizes: { ...sizes },
   };
 }
 
-async function measureBulk(postgres: BenchPostgres): Promise<Result> {
-  const bulkInto = async (database: string) => {
-    const client = await postgres.connect(database);
-    return () => insertBulk(client);
+async function measureBulk(
+  postgres: BenchPostgres,
+  database: (variant: string) => string,
+  school: School,
+  sizes: EnforcementSizes,
+): Promise<Result> {
+  const bulkInto = async (variant: string) => {
+    const client = await postgres.connect(database(variant));
+    return { client, insert: () => insertBulk(client, school, sizes.bulk) };
   };
   const enforced = await bulkInto('enforced');
   const unenforced = await bulkInto('unenforced');
   const rowTrigger = await bulkInto('row_trigger');
-  await interleave({ enforced, unenforced }, 1);
-  const rounds = await interleave({ enforced, unenforced }, BULK_ROUNDS);
-  const perRow = await rowTrigger();
+  const before = await countStudents(enforced.client, [school]);
+  const variants = { enforced: enforced.insert, unenforced: unenforced.insert };
+  await interleave(variants, 1);
+  const rounds = await interleave(variants, sizes.bulkRounds);
+  const perRow = await rowTrigger.insert();
+  const broken = await findWrongCounts(
+    enforced.client,
+    [school],
+    before + sizes.bulk * (1 + sizes.bulkRounds),
+  );
+  await Promise.all([enforced, unenforced, rowTrigger].map(({ client }) => client.end()));
 
   const times = (name: keyof typeof rounds): number[] => rounds[name].map(({ ms }) => ms);
   const updates = Math.max(...rounds.enforced.map(({ counterUpdates }) => counterUpdates));
@@ -174,13 +219,13 @@ async function measureBulk(postgres: BenchPostgres): Promise<Result> {
   const perRowRatio = perRow.ms / median(times('unenforced'));
   return {
     id: 'P3',
-    what: `${short(BULK)} students in one statement`,
+    what: `${short(sizes.bulk)} students in one statement`,
     target: '≤ 1.15 × unenforced, 1 counter update',
     measured: `${short(median(times('enforced')))} ms, counter updates: ${updates}`,
     comparedWith: `unenforced ${short(median(times('unenforced')))} ms, row trigger ${short(perRowRatio)} ×`,
     ratio,
     met: ratio <= 1.15 && updates === 1,
-    broken: [],
+    broken,
     figures: {
       enforced_ms: summarise(times('enforced')),
       unenforced_ms: summarise(times('unenforced')),
@@ -189,26 +234,26 @@ async function measureBulk(postgres: BenchPostgres): Promise<Result> {
       counter_updates: updates,
       ratio,
     },
+    sizes: { bulk: sizes.bulk, rounds: sizes.bulkRounds },
   };
 }
 
-/** Inserts the students into the second group, commit included, and counts what that did to the counters. */
-async function insertBulk(client: pg.Client): Promise<{ ms: number; counterUpdates: number }> {
+/** Inserts the students, commit included, and counts what that did to the counters. */
+async function insertBulk(
+  client: pg.Client,
+  school: School,
+  count: number,
+): Promise<{ ms: number; counterUpdates: number }> {
   // What the session did before must not be counted once more.
   await client.query('select pg_stat_force_next_flush()');
   const began = performance.now();
   await client.query('begin');
-  await client.query(
-    `insert into public.students (school_group_id, school_id, first_name, last_name)
-     select s.school_group_id, s.id, 'Élève', 'n° ' || i
-     from (select * from public.schools order by code offset 1 limit 1) s, generate_series(1, $1::int) i`,
-    [BULK],
-  );
-  const inserted = performance.now();
+  await insertStudents(client, school, count);
+  const written = performance.now();
   const { rows } = await client.query<{ n: number }>(
     `select n_tup_upd::int as n from pg_stat_xact_user_tables where relid = 'public.usage_counters'::regclass`,
   );
   const counted = performance.now();
   await client.query('commit');
-  return { ms: performance.now() - began - (counted - inserted), counterUpdates: rows[0]?.n ?? 0 };
+  return { ms: performance.now() - began - (counted - written), counterUpdates: rows[0]?.n ?? 0 };
 }
