@@ -21,8 +21,8 @@ beforeEach(async () => {
 const corridor = async () =>
   (
     await db.query<{ calm_from: string; calm_to: string; until: Date }>(
-      `select calm_from, calm_to, calm_until as until from public.usage_counters
-       where school_group_id = $1 and resource = 'staff'`,
+      `select calm_from[3] as calm_from, calm_to[3] as calm_to, calm_until[3] as until
+       from private.group_states where school_group_id = $1`,
       [group.id],
     )
   ).rows[0];

@@ -83,7 +83,9 @@ describe('the repair', () => {
 
   it('sets a counter that was tampered with, tells the group and leaves a trace', async () => {
     await add(db, group, 'students', 2);
-    await db.query('update public.usage_counters set used = 40 where school_group_id = $1', [group.id]);
+    await db.query(`update private.group_states set used = '{40,40,40,40}' where school_group_id = $1`, [
+      group.id,
+    ]);
     const rev = await revOf(db, group.id);
     expect((await db.query('select private.repair_usage() as n')).rows).toEqual([{ n: 4 }]);
     expect(await usageOf(db, group.id)).toEqual([1, 2, 0, 0]);
@@ -118,14 +120,14 @@ describe('the repair', () => {
     expect(rows.map(({ told }) => told as number)).toEqual([0.8, 0.9, 1]);
   });
 
-  it('brings back a counter that was deleted; until then growth is refused, not let through', async () => {
+  it('brings back counters that were deleted, above every revision told; until then growth is refused', async () => {
     await add(db, group, 'students', 2);
-    await db.query(`delete from public.usage_counters where school_group_id = $1 and resource = 'students'`, [
-      group.id,
-    ]);
-    await refusal(add(db, group, 'students', 9));
+    const rev = await revOf(db, group.id);
+    await db.query('delete from private.group_states where school_group_id = $1', [group.id]);
+    await refusal(add(db, group, 'students'));
     await db.query('select private.repair_usage()');
     expect(await usageOf(db, group.id)).toEqual([1, 2, 0, 0]);
+    expect(await revOf(db, group.id)).toBeGreaterThan(rev);
     expect((await refusal(add(db, group, 'students', 3))).sqlstate).toBe('PT402');
   });
 });

@@ -235,9 +235,9 @@ describe('preview_plan_change', () => {
   });
 
   it('changes nothing', async () => {
-    const before = await db.query('select * from private.group_revisions order by 1');
+    const before = await db.query('select * from private.group_states order by 1');
     await call(adminOfLamarelle, `preview_plan_change('gratuit')`);
-    expect((await db.query('select * from private.group_revisions order by 1')).rows).toEqual(before.rows);
+    expect((await db.query('select * from private.group_states order by 1')).rows).toEqual(before.rows);
   });
 
   it('is for those who decide: school staff are refused, an unknown plan is not found', async () => {

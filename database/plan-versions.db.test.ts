@@ -271,7 +271,7 @@ describe('a simulation', () => {
     const other = await createTenant(db, plan);
     await add(db, other, 'staff', 9);
     await publish(db, superAdmin, await draft({ modules: ['infirmerie', 'suivi-eleves'] }));
-    const before = await db.query('select * from private.group_revisions order by 1');
+    const before = await db.query('select * from private.group_states order by 1');
     const [messages] = (await db.query('select count(*) from realtime.messages')).rows;
     const history = await versions();
 
@@ -294,7 +294,7 @@ describe('a simulation', () => {
       overage: [0, 0, 5, 0],
     });
 
-    expect((await db.query('select * from private.group_revisions order by 1')).rows).toEqual(before.rows);
+    expect((await db.query('select * from private.group_states order by 1')).rows).toEqual(before.rows);
     expect((await db.query('select count(*) from realtime.messages')).rows).toEqual([messages]);
     expect(await versions()).toEqual([...history, [null, 'draft', 4]]);
     expect((await snapshot(other)).restrictions.staff.limit).toBe(10);

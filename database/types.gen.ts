@@ -1129,51 +1129,6 @@ export type Database = {
           },
         ];
       };
-      usage_counters: {
-        Row: {
-          calm_from: number | null;
-          calm_to: number | null;
-          calm_until: string | null;
-          day: string;
-          day_limit: number | null;
-          notified: number;
-          resource: Database['public']['Enums']['resource'];
-          school_group_id: string;
-          used: number;
-        };
-        ComputedFields: never;
-        Insert: {
-          calm_from?: number | null;
-          calm_to?: number | null;
-          calm_until?: string | null;
-          day?: string;
-          day_limit?: number | null;
-          notified?: number;
-          resource: Database['public']['Enums']['resource'];
-          school_group_id: string;
-          used?: number;
-        };
-        Update: {
-          calm_from?: number | null;
-          calm_to?: number | null;
-          calm_until?: string | null;
-          day?: string;
-          day_limit?: number | null;
-          notified?: number;
-          resource?: Database['public']['Enums']['resource'];
-          school_group_id?: string;
-          used?: number;
-        };
-        Relationships: [
-          {
-            foreignKeyName: 'usage_counters_school_group_id_fkey';
-            columns: ['school_group_id'];
-            isOneToOne: false;
-            referencedRelation: 'school_groups';
-            referencedColumns: ['id'];
-          },
-        ];
-      };
       usage_daily: {
         Row: {
           day: string;
@@ -1215,17 +1170,34 @@ export type Database = {
           percentage: number | null;
           plan: string;
           remaining: number | null;
-          resource: Database['public']['Enums']['resource'];
+          resource: Database['public']['Enums']['resource'] | null;
           school_group_id: string;
           state: string | null;
-          used: number;
+          used: number | null;
         };
         ComputedFields: never;
         Relationships: [
           {
-            foreignKeyName: 'usage_counters_school_group_id_fkey';
+            foreignKeyName: 'group_states_school_group_id_fkey';
             columns: ['school_group_id'];
-            isOneToOne: false;
+            isOneToOne: true;
+            referencedRelation: 'school_groups';
+            referencedColumns: ['id'];
+          },
+        ];
+      };
+      usage_counters: {
+        Row: {
+          resource: Database['public']['Enums']['resource'] | null;
+          school_group_id: string;
+          used: number | null;
+        };
+        ComputedFields: never;
+        Relationships: [
+          {
+            foreignKeyName: 'group_states_school_group_id_fkey';
+            columns: ['school_group_id'];
+            isOneToOne: true;
             referencedRelation: 'school_groups';
             referencedColumns: ['id'];
           },

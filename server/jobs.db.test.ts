@@ -52,7 +52,7 @@ describe('the jobs of a minute', () => {
 
 describe('the jobs of a night', () => {
   it('close the days that have ended, and find every counter true', async () => {
-    await database.query(`update public.usage_counters set day = day - 1`);
+    await database.query(`update private.usage_marks set day = day - 1`);
     const report = await runJobs('night', database.url);
     expect(report).toEqual({ counters_repaired: 0, days_closed: expect.any(Number) as number });
     expect(report['days_closed']).toBeGreaterThan(0);

@@ -1,7 +1,7 @@
 -- 002 · The plan system: limits enforced in the writer's own transaction, one state message a commit.
 --
 -- How a write is judged. A statement trigger on each counted table sums what the statement did to each
--- group, takes the group's lock (its row in private.group_revisions), moves the counter and compares it
+-- group, takes the group's lock (its row in private.group_states), moves the counter and compares it
 -- with the limit in force *now*. The lock is what makes the check exact: two writers of one group can not
 -- both read the counter before either has moved it. A plan change takes the same lock.
 --
@@ -12,27 +12,43 @@
 create type private.state_event as enum ('usage_changed', 'entitlements_changed', 'plan_changed');
 comment on type private.state_event is 'In rising order: the strongest event of a transaction names its message.';
 
-create table private.group_revisions (
+create table private.group_states (
   school_group_id uuid primary key references public.school_groups (id) on delete restrict,
   rev bigint not null default 0,
   -- Transaction that raised rev last: a second touch of the same transaction does not raise it again.
   xid xid8,
   -- How many messages that transaction had sent by then: 0, unless its constraints were made immediate.
   told int not null default 0,
-  event private.state_event not null default 'usage_changed'
+  event private.state_event not null default 'usage_changed',
+  -- In the order of the resources (private.place_of); storage in bytes.
+  used bigint[] not null default '{0,0,0,0}'
+    check (cardinality(used) = 4 and array_position(used, null) is null and 0 <= all (used))
 ) with (fillfactor = 50);
-comment on table private.group_revisions is 'The lock and the revision of a group. Its row is updated by every counted write, so it stays narrow.';
-alter table private.group_revisions enable row level security;
+comment on table private.group_states is
+  'The lock, the revision and the usage of a group in one row, so that a counted write is one update. Usage is kept by triggers (I2).';
+alter table private.group_states enable row level security;
 
-create table public.usage_counters (
+create function private.place_of(p_resource public.resource)
+  returns int language sql immutable parallel safe set search_path = '' as $$
+  select case p_resource when 'schools' then 1 when 'students' then 2 when 'staff' then 3 when 'storage' then 4 end;
+$$;
+comment on function private.place_of(public.resource) is 'Place of a resource in arrays of usage and limits, from 1.';
+
+create view public.usage_counters with (security_invoker = true) as
+select s.school_group_id, r.resource, s.used[r.place] as used
+from private.group_states s cross join unnest(enum_range(null::public.resource)) with ordinality r (resource, place);
+comment on view public.usage_counters is 'One row a group and resource; storage in bytes. private.recount_usage() says what it must hold.';
+
+-- What is remembered of a counter beside its value; most writes leave it alone.
+create table private.usage_marks (
   school_group_id uuid not null references public.school_groups (id) on delete restrict,
   resource public.resource not null,
-  used bigint not null default 0 check (used >= 0),
   -- Highest warning already told: 0 none, 1 warn_at, 2 90 %, 3 100 %. Falls with usage, which re-arms it.
   notified smallint not null default 0 check (notified between 0 and 3),
   primary key (school_group_id, resource)
-) with (fillfactor = 50);
-comment on table public.usage_counters is 'Kept by triggers (I2); storage in bytes. private.recount_usage() says what it must hold.';
+);
+comment on table private.usage_marks is 'Warnings told of each counter, and the day of its last change.';
+alter table private.usage_marks enable row level security;
 
 create table public.notifications (
   id bigint generated always as identity primary key,
@@ -135,7 +151,7 @@ declare
   v_told constant int := coalesce(nullif(current_setting('epilot.told', true), ''), '0');
   v_rev bigint;
 begin
-  update private.group_revisions g
+  update private.group_states g
   set rev = case when g.xid = v_xid and g.told = v_told then g.rev else g.rev + 1 end,
       event = case when g.xid = v_xid and g.told = v_told then greatest(g.event, p_event) else p_event end,
       xid = v_xid, told = v_told
@@ -143,47 +159,47 @@ begin
     and (g.xid is distinct from v_xid or g.told <> v_told or g.event < p_event)
   returning g.rev into v_rev;
   if not found then
-    select g.rev into v_rev from private.group_revisions g where g.school_group_id = p_school_group_id;
+    select g.rev into v_rev from private.group_states g where g.school_group_id = p_school_group_id;
   end if;
   return v_rev;
 end $$;
 comment on function private.touch_group(uuid, private.state_event) is
   'Locks the group until commit and raises its revision, once a transaction. Whoever touches several groups does it in order of their ids.';
 
-create function private.state_message(p_school_group_id uuid, p_event private.state_event, p_rev bigint)
-  returns jsonb language sql stable security definer set search_path = '' as $$
-  with usage as (
-    select jsonb_agg(used order by resource) as used from public.usage_counters
-    where school_group_id = p_school_group_id)
-  select jsonb_build_object('rev', p_rev, 'usage', usage.used,
-                            'at', floor(extract(epoch from now()) * 1000)::bigint)
-    || case when p_event = 'usage_changed' then '{}'::jsonb else jsonb_build_object(
+create function private.state_message(s private.group_states)
+  returns jsonb language plpgsql stable security definer set search_path = '' as $$
+declare
+  v_usage constant jsonb := jsonb_build_object('rev', s.rev, 'usage', s.used, 'at', floor(extract(epoch from now()) * 1000)::bigint);
+begin
+  -- By far the most frequent, and it says nothing that would have to be worked out.
+  if s.event = 'usage_changed' then return v_usage; end if;
+  return v_usage || (
+    select jsonb_build_object(
          'plan', e.plan, 'pv', e.plan_version, 'status', e.status, 'warn', trim_scale(e.warn_at),
          'limits', jsonb_build_array(e.max_schools, e.max_students, e.max_staff, e.max_storage))
        || coalesce((select jsonb_build_object('pending', jsonb_build_object('plan', p.slug, 'effective_at', c.effective_at))
                     from public.scheduled_changes c join public.subscription_plans p on p.id = c.plan_id
-                    where c.school_group_id = p_school_group_id and c.status = 'pending'), '{}') end
-  from private.effective_entitlements e, usage where e.school_group_id = p_school_group_id;
-$$;
-comment on function private.state_message(uuid, private.state_event, bigint) is 'Payload of a state message; shape in src/core/messages.ts.';
+                    where c.school_group_id = s.school_group_id and c.status = 'pending'), '{}')
+    from private.effective_entitlements e where e.school_group_id = s.school_group_id);
+end $$;
+comment on function private.state_message(private.group_states) is 'Payload of a state message; shape in src/core/messages.ts.';
 
-create function private.tg_group_revisions__announce() returns trigger
+create function private.tg_group_states__announce() returns trigger
   language plpgsql volatile security definer set search_path = '' as $$
-declare v_now private.group_revisions;
+declare v_now private.group_states;
 begin
-  -- Read again: the event may have grown since the update that queued this trigger.
-  select * into v_now from private.group_revisions where school_group_id = new.school_group_id;
+  -- Read again: usage and event may have grown since the update that queued this trigger.
+  select * into v_now from private.group_states where school_group_id = new.school_group_id;
   if found then
-    perform realtime.send(private.state_message(v_now.school_group_id, v_now.event, v_now.rev),
-                          v_now.event::text, 'group:' || v_now.school_group_id, true);
+    perform realtime.send(private.state_message(v_now), v_now.event::text, 'group:' || v_now.school_group_id, true);
     perform set_config('epilot.told', (coalesce(nullif(current_setting('epilot.told', true), ''), '0')::int + 1)::text, true);
   end if;
   return null;
 end $$;
 
-create constraint trigger announce after update on private.group_revisions
+create constraint trigger announce after update on private.group_states
   deferrable initially deferred for each row when (old.rev is distinct from new.rev)
-  execute function private.tg_group_revisions__announce();
+  execute function private.tg_group_states__announce();
 
 -- ───────────────────────────────────────────────────────────── refusals
 create function private.amount_text(p_resource public.resource, p_amount bigint)
@@ -219,20 +235,23 @@ end $$;
 
 -- ───────────────────────────────────────────────────────────── counting and enforcing
 create function private.notify_thresholds(p_school_group_id uuid, p_resource public.resource, p_used bigint,
-                                          p_notified smallint, p_limit bigint, e private.effective_entitlements, p_rev bigint)
+                                          p_limit bigint, e private.effective_entitlements, p_rev bigint)
   returns void language plpgsql volatile security definer set search_path = '' as $$
 declare
   v_level constant smallint := private.warning_level(p_limit, p_used, e.warn_at);
+  v_notified smallint;
 begin
-  if v_level = p_notified then return; end if;
-  update public.usage_counters set notified = v_level
+  select notified into strict v_notified from private.usage_marks
   where school_group_id = p_school_group_id and resource = p_resource;
-  if v_level > p_notified then
+  if v_level = v_notified then return; end if;
+  update private.usage_marks set notified = v_level
+  where school_group_id = p_school_group_id and resource = p_resource;
+  if v_level > v_notified then
     insert into public.notifications (school_group_id, kind, params, rev)
     select p_school_group_id, 'usage_threshold',
            jsonb_build_object('resource', p_resource, 'threshold', t.share, 'usage', p_used, 'limit', p_limit, 'plan', e.plan), p_rev
     from (values (1, trim_scale(e.warn_at)), (2, 0.9), (3, 1)) t (level, share)
-    where t.level > p_notified and t.level <= v_level
+    where t.level > v_notified and t.level <= v_level
       -- The plan's own warning may stand at 90 % or 100 %: one place is told once.
       and not (t.level = 2 and e.warn_at >= 0.9) and not (t.level = 1 and e.warn_at = 1)
     order by t.level;
@@ -244,126 +263,140 @@ comment on function private.notify_thresholds is 'Stores one notification for ea
 
 create function private.judge_thresholds(p_school_group_id uuid, p_rev bigint)
   returns void language sql volatile security definer set search_path = '' as $$
-  select private.notify_thresholds(c.school_group_id, c.resource, c.used, c.notified, private.limit_of(c.resource, e), e, p_rev)
+  select private.notify_thresholds(c.school_group_id, c.resource, c.used, private.limit_of(c.resource, e), e, p_rev)
   from public.usage_counters c join private.effective_entitlements e using (school_group_id)
   where c.school_group_id = p_school_group_id;
 $$;
 comment on function private.judge_thresholds(uuid, bigint) is
   'Limits moved under the usage: tells the thresholds that this crosses, re-arms those that it leaves. Call it under the group''s lock.';
 
-create function private.apply_usage(p_resource public.resource, p_groups uuid[], p_deltas bigint[])
+create function private.apply_usage(p_resource public.resource, p_group uuid, p_delta bigint)
   returns void language plpgsql volatile security definer set search_path = '' as $$
 declare
-  v_group uuid; v_delta bigint; v_rev bigint; v_limit bigint;
-  v_counter public.usage_counters; e private.effective_entitlements;
+  v_place constant int := private.place_of(p_resource);
+  v_rev bigint; v_used bigint; v_limit bigint;
+  e private.effective_entitlements;
 begin
-  for v_group, v_delta in
-    select g, sum(d) from unnest(p_groups, p_deltas) t (g, d) group by g having sum(d) <> 0 order by g
-  loop
-    -- The lock first, the revision last: constraints made immediate would tell the state at the revision.
-    select rev into v_rev from private.group_revisions where school_group_id = v_group for update;
-    -- `strict` closes the door: a group without counter or plan in force must not count as unlimited.
-    update public.usage_counters set used = used + v_delta
-    where school_group_id = v_group and resource = p_resource returning * into strict v_counter;
-    -- Read after the lock, by a new statement: the limit of whoever committed before us.
-    select * into strict e from private.effective_entitlements where school_group_id = v_group;
-    v_limit := private.limit_of(p_resource, e);
-    if v_delta > 0 and v_counter.used > v_limit then
-      perform private.refuse_growth(
-        private.decide(p_resource, v_limit, v_counter.used - v_delta, v_delta, e.warn_at, e.fallback_reason)
-        || jsonb_build_object('plan', e.plan, 'plan_version', e.plan_version, 'rev', v_rev));
-    end if;
-    v_rev := private.touch_group(v_group, 'usage_changed');
-    perform private.notify_thresholds(v_group, p_resource, v_counter.used, v_counter.notified, v_limit, e, v_rev);
-  end loop;
+  if p_delta = 0 then return; end if;
+  -- `strict` closes the door: a group without counters or plan in force must not count as unlimited.
+  update private.group_states set used[v_place] = used[v_place] + p_delta
+  where school_group_id = p_group returning used[v_place], rev into strict v_used, v_rev;
+  -- Read after the lock, by a new statement: the limit of whoever committed before us.
+  select * into strict e from private.effective_entitlements where school_group_id = p_group;
+  v_limit := private.limit_of(p_resource, e);
+  if p_delta > 0 and v_used > v_limit then
+    perform private.refuse_growth(
+      private.decide(p_resource, v_limit, v_used - p_delta, p_delta, e.warn_at, e.fallback_reason)
+      || jsonb_build_object('plan', e.plan, 'plan_version', e.plan_version, 'rev', v_rev));
+  end if;
+  -- The revision last: constraints made immediate tell the state at the revision.
+  v_rev := private.touch_group(p_group, 'usage_changed');
+  perform private.notify_thresholds(p_group, p_resource, v_used, v_limit, e, v_rev);
 end $$;
-comment on function private.apply_usage(public.resource, uuid[], bigint[]) is
-  'Moves the counters of the given groups by the given amounts and refuses growth beyond a limit (PT402). One call a statement.';
+comment on function private.apply_usage(public.resource, uuid, bigint) is
+  'Moves a counter of a group by what a statement did to it, and refuses growth beyond the limit (PT402). Groups in order of their ids.';
 
 -- One function a counted table: what counts, and nothing else, differs.
 create function private.tg_schools__count() returns trigger
   language plpgsql volatile security definer set search_path = '' as $$
-declare v_groups uuid[]; v_deltas bigint[];
+declare v_group uuid; v_delta bigint;
 begin
   if tg_op = 'INSERT' then
-    select array_agg(g), array_agg(n) into v_groups, v_deltas from
-      (select school_group_id g, count(*) n from new_rows where status <> 'archived' group by 1) d;
+    for v_group, v_delta in select school_group_id, count(*) from new_rows where status <> 'archived' group by 1 order by 1 loop
+      perform private.apply_usage('schools', v_group, v_delta);
+    end loop;
   elsif tg_op = 'DELETE' then
-    select array_agg(g), array_agg(n) into v_groups, v_deltas from
-      (select school_group_id g, -count(*) n from old_rows where status <> 'archived' group by 1) d;
+    for v_group, v_delta in select school_group_id, -count(*) from old_rows where status <> 'archived' group by 1 order by 1 loop
+      perform private.apply_usage('schools', v_group, v_delta);
+    end loop;
   else
-    select array_agg(g), array_agg(n) into v_groups, v_deltas from
-      (select school_group_id g, count(*) n from new_rows where status <> 'archived' group by 1
-       union all select school_group_id, -count(*) from old_rows where status <> 'archived' group by 1) d;
+    for v_group, v_delta in
+      select g, sum(n) from (select school_group_id g, count(*) n from new_rows where status <> 'archived' group by 1
+                             union all select school_group_id, -count(*) from old_rows where status <> 'archived' group by 1) d
+      group by 1 order by 1 loop
+      perform private.apply_usage('schools', v_group, v_delta);
+    end loop;
   end if;
-  perform private.apply_usage('schools', v_groups, v_deltas);
   return null;
 end $$;
 
 create function private.tg_students__count() returns trigger
   language plpgsql volatile security definer set search_path = '' as $$
-declare v_groups uuid[]; v_deltas bigint[];
+declare v_group uuid; v_delta bigint;
 begin
   if tg_op = 'INSERT' then
-    select array_agg(g), array_agg(n) into v_groups, v_deltas from
-      (select school_group_id g, count(*) n from new_rows where status = 'active' group by 1) d;
+    for v_group, v_delta in select school_group_id, count(*) from new_rows where status = 'active' group by 1 order by 1 loop
+      perform private.apply_usage('students', v_group, v_delta);
+    end loop;
   elsif tg_op = 'DELETE' then
-    select array_agg(g), array_agg(n) into v_groups, v_deltas from
-      (select school_group_id g, -count(*) n from old_rows where status = 'active' group by 1) d;
+    for v_group, v_delta in select school_group_id, -count(*) from old_rows where status = 'active' group by 1 order by 1 loop
+      perform private.apply_usage('students', v_group, v_delta);
+    end loop;
   else
-    select array_agg(g), array_agg(n) into v_groups, v_deltas from
-      (select school_group_id g, count(*) n from new_rows where status = 'active' group by 1
-       union all select school_group_id, -count(*) from old_rows where status = 'active' group by 1) d;
+    for v_group, v_delta in
+      select g, sum(n) from (select school_group_id g, count(*) n from new_rows where status = 'active' group by 1
+                             union all select school_group_id, -count(*) from old_rows where status = 'active' group by 1) d
+      group by 1 order by 1 loop
+      perform private.apply_usage('students', v_group, v_delta);
+    end loop;
   end if;
-  perform private.apply_usage('students', v_groups, v_deltas);
   return null;
 end $$;
 
 create function private.tg_staff__count() returns trigger
   language plpgsql volatile security definer set search_path = '' as $$
-declare v_groups uuid[]; v_deltas bigint[];
+declare v_group uuid; v_delta bigint;
 begin
   if tg_op = 'INSERT' then
-    select array_agg(g), array_agg(n) into v_groups, v_deltas from
-      (select school_group_id g, count(*) n from new_rows where status = 'active' group by 1) d;
+    for v_group, v_delta in select school_group_id, count(*) from new_rows where status = 'active' group by 1 order by 1 loop
+      perform private.apply_usage('staff', v_group, v_delta);
+    end loop;
   elsif tg_op = 'DELETE' then
-    select array_agg(g), array_agg(n) into v_groups, v_deltas from
-      (select school_group_id g, -count(*) n from old_rows where status = 'active' group by 1) d;
+    for v_group, v_delta in select school_group_id, -count(*) from old_rows where status = 'active' group by 1 order by 1 loop
+      perform private.apply_usage('staff', v_group, v_delta);
+    end loop;
   else
-    select array_agg(g), array_agg(n) into v_groups, v_deltas from
-      (select school_group_id g, count(*) n from new_rows where status = 'active' group by 1
-       union all select school_group_id, -count(*) from old_rows where status = 'active' group by 1) d;
+    for v_group, v_delta in
+      select g, sum(n) from (select school_group_id g, count(*) n from new_rows where status = 'active' group by 1
+                             union all select school_group_id, -count(*) from old_rows where status = 'active' group by 1) d
+      group by 1 order by 1 loop
+      perform private.apply_usage('staff', v_group, v_delta);
+    end loop;
   end if;
-  perform private.apply_usage('staff', v_groups, v_deltas);
   return null;
 end $$;
 
 create function private.tg_documents__count() returns trigger
   language plpgsql volatile security definer set search_path = '' as $$
-declare v_groups uuid[]; v_deltas bigint[];
+declare v_group uuid; v_delta bigint;
 begin
   if tg_op = 'INSERT' then
-    select array_agg(g), array_agg(n) into v_groups, v_deltas from
-      (select school_group_id g, sum(size_bytes) n from new_rows group by 1) d;
+    for v_group, v_delta in select school_group_id, sum(size_bytes) from new_rows group by 1 order by 1 loop
+      perform private.apply_usage('storage', v_group, v_delta);
+    end loop;
   elsif tg_op = 'DELETE' then
-    select array_agg(g), array_agg(n) into v_groups, v_deltas from
-      (select school_group_id g, -sum(size_bytes) n from old_rows group by 1) d;
+    for v_group, v_delta in select school_group_id, -sum(size_bytes) from old_rows group by 1 order by 1 loop
+      perform private.apply_usage('storage', v_group, v_delta);
+    end loop;
   else
-    select array_agg(g), array_agg(n) into v_groups, v_deltas from
-      (select school_group_id g, sum(size_bytes) n from new_rows group by 1
-       union all select school_group_id, -sum(size_bytes) from old_rows group by 1) d;
+    for v_group, v_delta in
+      select g, sum(n) from (select school_group_id g, sum(size_bytes) n from new_rows group by 1
+                             union all select school_group_id, -sum(size_bytes) from old_rows group by 1) d
+      group by 1 order by 1 loop
+      perform private.apply_usage('storage', v_group, v_delta);
+    end loop;
   end if;
-  perform private.apply_usage('storage', v_groups, v_deltas);
   return null;
 end $$;
 
 create function private.tg_truncate__count() returns trigger
   language plpgsql volatile security definer set search_path = '' as $$
-declare v_groups uuid[]; v_deltas bigint[];
+declare v_group uuid; v_used bigint;
 begin
-  select array_agg(school_group_id), array_agg(-used) into v_groups, v_deltas
-  from public.usage_counters where resource = tg_argv[0]::public.resource and used > 0;
-  perform private.apply_usage(tg_argv[0]::public.resource, v_groups, v_deltas);
+  for v_group, v_used in select school_group_id, used from public.usage_counters
+                         where resource = tg_argv[0]::public.resource and used > 0 order by 1 loop
+    perform private.apply_usage(tg_argv[0]::public.resource, v_group, -v_used);
+  end loop;
   return null;
 end $$;
 
@@ -408,12 +441,12 @@ begin
     left join public.usage_counters c using (school_group_id, resource)
     where c.used is distinct from r.used order by 1, 2
   loop
-    perform 1 from private.group_revisions g where g.school_group_id = v.school_group_id for update;
+    perform 1 from private.group_states g where g.school_group_id = v.school_group_id for update;
     -- Counted again under the lock: a writer may have been on its way at the first look.
-    insert into public.usage_counters as c (school_group_id, resource, used)
-    select r.school_group_id, r.resource, r.used from private.recount_usage() r
-    where r.school_group_id = v.school_group_id and r.resource = v.resource
-    on conflict (school_group_id, resource) do update set used = excluded.used where c.used <> excluded.used;
+    update private.group_states s set used[private.place_of(v.resource)] = r.used
+    from private.recount_usage() r
+    where s.school_group_id = v.school_group_id and r.school_group_id = v.school_group_id and r.resource = v.resource
+      and s.used[private.place_of(v.resource)] <> r.used;
     continue when not found;
     v_repaired := v_repaired + 1;
     perform private.judge_thresholds(v.school_group_id, private.touch_group(v.school_group_id, 'usage_changed'));
@@ -428,8 +461,8 @@ comment on function private.repair_usage() is 'Sets every drifted counter to its
 create function private.tg_school_groups__equip() returns trigger
   language plpgsql volatile security definer set search_path = '' as $$
 begin
-  insert into private.group_revisions (school_group_id) values (new.id);
-  insert into public.usage_counters (school_group_id, resource)
+  insert into private.group_states (school_group_id) values (new.id);
+  insert into private.usage_marks (school_group_id, resource)
   select new.id, r from unnest(enum_range(null::public.resource)) r;
   insert into public.subscriptions (school_group_id, plan_id)
   select new.id, id from public.subscription_plans where slug = 'gratuit';
@@ -527,7 +560,7 @@ declare v_group uuid; v_rev bigint;
 begin
   -- Groups of the plan, and those fallen back to it; in order of id, as every writer of several groups.
   for v_group in select school_group_id from private.effective_entitlements where plan_id = new.id order by 1 loop
-    perform 1 from private.group_revisions where school_group_id = v_group for update;
+    perform 1 from private.group_states where school_group_id = v_group for update;
     -- Looked at again under the lock: the group may have left the plan meanwhile.
     continue when not exists (select 1 from private.effective_entitlements
                               where school_group_id = v_group and plan_id = new.id);
@@ -669,7 +702,7 @@ create function private.decision_for(e private.effective_entitlements, p_resourc
   returns jsonb language sql stable security definer set search_path = '' as $$
   select private.decide(c.resource, private.limit_of(c.resource, e), c.used, p_requested, e.warn_at, e.fallback_reason)
     || jsonb_build_object('plan', e.plan, 'plan_version', e.plan_version, 'rev', r.rev)
-  from public.usage_counters c join private.group_revisions r using (school_group_id)
+  from public.usage_counters c join private.group_states r using (school_group_id)
   where c.school_group_id = e.school_group_id and c.resource = p_resource;
 $$;
 
@@ -705,7 +738,7 @@ begin
   select jsonb_build_object('school_group_id', v_group, 'plan', e.plan, 'status', e.status, 'rev', r.rev,
                             'as_of', now(), 'restrictions', private.restrictions_of(e))
   into v_result
-  from private.effective_entitlements e join private.group_revisions r using (school_group_id)
+  from private.effective_entitlements e join private.group_states r using (school_group_id)
   where e.school_group_id = v_group;
   return v_result;
 end $$;
@@ -756,7 +789,7 @@ begin
                          and (private.my_admin_group_id() = v_group or private.is_super_admin()) and not exists (
                          select 1 from public.notification_reads x where x.notification_id = n.id and x.profile_id = auth.uid())))
   into v_result
-  from private.effective_entitlements e join private.group_revisions r using (school_group_id)
+  from private.effective_entitlements e join private.group_states r using (school_group_id)
   where e.school_group_id = v_group;
   return v_result;
 end $$;
@@ -825,7 +858,7 @@ begin
     'school_group_id', v_group,
     'from_plan', jsonb_build_object('slug', e.plan, 'name', e.plan_name),
     'to_plan', jsonb_build_object('slug', v_to.slug, 'name', v_to.name),
-    'rev', (select rev from private.group_revisions where school_group_id = v_group),
+    'rev', (select rev from private.group_states where school_group_id = v_group),
     'restrictions', v_restrictions, 'fits', v_fits,
     'affected_users', (select count(*) from public.profiles where school_group_id = v_group and status = 'active'));
 end $$;
@@ -862,7 +895,7 @@ begin
   -- Read only now: whoever held the subscription before us may have left another plan.
   select p.* into v_from from public.subscriptions s join public.subscription_plans p on p.id = s.plan_id
   where s.school_group_id = v_group;
-  select rev into v_rev from private.group_revisions where school_group_id = v_group for update;
+  select rev into v_rev from private.group_states where school_group_id = v_group for update;
   if p_expected_rev is distinct from v_rev and p_expected_rev is not null then
     perform private.fail('PT409', 'stale_revision', 'Le groupe a changé depuis votre aperçu.',
       'Relisez l’aperçu, puis confirmez.', jsonb_build_object('rev', v_rev));
@@ -928,11 +961,10 @@ cross join lateral private.decide(c.resource, l."limit", c.used, 1, e.warn_at, e
 comment on view public.school_group_usage is 'One row a group and resource, as the caller may see; storage in bytes.';
 
 -- ───────────────────────────────────────────────────────────── policies and grants
-alter table public.usage_counters enable row level security;
 alter table public.notifications enable row level security;
 alter table public.notification_reads enable row level security;
 
-create policy "members see their usage" on public.usage_counters for select to authenticated
+create policy "members see their usage" on private.group_states for select to authenticated
   using (school_group_id = (select private.my_group_id()) or (select private.is_super_admin()));
 create policy "group admins see their notices" on public.notifications for select to authenticated
   using (school_group_id = (select private.my_admin_group_id()) or (select private.is_super_admin()));
@@ -942,6 +974,7 @@ create policy "one marks as read what one may see" on public.notification_reads 
   with check (profile_id = (select auth.uid())
     and exists (select 1 from public.notifications n where n.id = notification_id));
 
+grant select (school_group_id, used) on private.group_states to authenticated, service_role;
 grant select on public.usage_counters, public.notifications, public.school_group_usage to authenticated, service_role;
 grant select, insert (notification_id) on public.notification_reads to authenticated;
 grant select on private.effective_entitlements to authenticated, service_role;

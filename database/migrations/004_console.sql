@@ -94,7 +94,7 @@ begin
       'rev', r.rev, 'limits', to_jsonb(p.limits), 'usage', to_jsonb(p.used),
       'state', (array['ok', 'warning', 'blocked', 'over_limit'])[p.severity + 1]) order by p.place), '[]'))
   into v_result
-  from page p join private.group_revisions r on r.school_group_id = p.id;
+  from page p join private.group_states r on r.school_group_id = p.id;
   return v_result;
 end $$;
 comment on function public.list_school_groups(text, text, text, text, boolean, int, int) is

@@ -236,7 +236,7 @@ begin
                          and (private.my_admin_group_id() = v_group or private.is_super_admin()) and not exists (
                          select 1 from public.notification_reads x where x.notification_id = n.id and x.profile_id = auth.uid())))
   into v_result
-  from private.effective_entitlements e join private.group_revisions r using (school_group_id)
+  from private.effective_entitlements e join private.group_states r using (school_group_id)
   cross join lateral (
     select coalesce(jsonb_agg(m.slug order by m.slug collate "C"), '[]') as modules,
            coalesce((select jsonb_agg(c.slug order by c.slug collate "C") from public.business_categories c
@@ -247,25 +247,22 @@ begin
 end $$;
 
 -- The plan's version names the modules, unless the group has modules of its own: then its screens ask for them.
-create or replace function private.state_message(p_school_group_id uuid, p_event private.state_event, p_rev bigint)
+create or replace function private.state_message(s private.group_states)
   returns jsonb language plpgsql stable security definer set search_path = '' as $$
 declare
-  v_usage constant jsonb := jsonb_build_object('rev', p_rev,
-    'usage', (select jsonb_agg(used order by resource) from public.usage_counters where school_group_id = p_school_group_id),
-    'at', floor(extract(epoch from now()) * 1000)::bigint);
+  v_usage constant jsonb := jsonb_build_object('rev', s.rev, 'usage', s.used, 'at', floor(extract(epoch from now()) * 1000)::bigint);
 begin
-  -- By far the most frequent, and it says nothing that would have to be worked out.
-  if p_event = 'usage_changed' then return v_usage; end if;
+  if s.event = 'usage_changed' then return v_usage; end if;
   return v_usage || (
     select jsonb_build_object(
          'plan', e.plan, 'pv', e.plan_version, 'status', e.status, 'warn', trim_scale(e.warn_at),
          'limits', jsonb_build_array(e.max_schools, e.max_students, e.max_staff, e.max_storage))
        || coalesce((select jsonb_build_object('pending', jsonb_build_object('plan', p.slug, 'effective_at', c.effective_at))
                     from public.scheduled_changes c join public.subscription_plans p on p.id = c.plan_id
-                    where c.school_group_id = p_school_group_id and c.status = 'pending'), '{}')
+                    where c.school_group_id = s.school_group_id and c.status = 'pending'), '{}')
        || case when exists (select 1 from private.overrides_in_force(e) o where o.module_id is not null)
                then '{"own": true}'::jsonb else '{}' end
-    from private.effective_entitlements e where e.school_group_id = p_school_group_id);
+    from private.effective_entitlements e where e.school_group_id = s.school_group_id);
 end $$;
 
 -- ───────────────────────────────────────────────────────────── acts
@@ -329,7 +326,7 @@ comment on function private.require_group_admin() is 'The group that the caller 
 
 create function private.lock_group(p_school_group_id uuid)
   returns bigint language sql volatile security definer set search_path = '' as $$
-  select rev from private.group_revisions where school_group_id = p_school_group_id for update;
+  select rev from private.group_states where school_group_id = p_school_group_id for update;
 $$;
 comment on function private.lock_group(uuid) is 'Takes the group''s lock and returns its present revision without raising it.';
 
@@ -477,7 +474,7 @@ begin
     'school_group_id', v_group,
     'from_plan', jsonb_build_object('slug', e.plan, 'name', e.plan_name),
     'to_plan', jsonb_build_object('slug', v_to.slug, 'name', v_to.name),
-    'rev', (select rev from private.group_revisions where school_group_id = v_group),
+    'rev', (select rev from private.group_states where school_group_id = v_group),
     'restrictions', v_restrictions, 'fits', v_fits,
     'affected_users', (select count(*) from public.profiles where school_group_id = v_group and status = 'active'));
 end $$;

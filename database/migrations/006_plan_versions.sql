@@ -314,13 +314,12 @@ comment on function public.simulate_plan_publication(uuid, text) is
 
 create function private.groups_of_plan(p_plan_id uuid)
   returns jsonb language sql stable security definer set search_path = '' as $$
-  select coalesce(jsonb_agg(jsonb_build_object('id', e.school_group_id, 'name', g.name, 'rev', r.rev, 'usage', u.used,
+  select coalesce(jsonb_agg(jsonb_build_object('id', e.school_group_id, 'name', g.name, 'rev', r.rev, 'usage', to_jsonb(r.used),
     'limits', jsonb_build_array(e.max_schools, e.max_students, e.max_staff, e.max_storage),
     'modules', (select coalesce(jsonb_agg(m.slug), '[]') from private.effective_modules(e) x join public.modules m on m.id = x.module_id))), '[]')
   from private.effective_entitlements e
   join public.school_groups g on g.id = e.school_group_id
-  join private.group_revisions r on r.school_group_id = e.school_group_id
-  join lateral (select jsonb_agg(c.used order by c.resource) as used from public.usage_counters c where c.school_group_id = e.school_group_id) u on true
+  join private.group_states r on r.school_group_id = e.school_group_id
   where e.plan_id = p_plan_id;
 $$;
 

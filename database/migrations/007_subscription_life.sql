@@ -344,7 +344,7 @@ begin
   perform realtime.send(private.request_json(new), 'request_changed', 'platform', true);
   perform private.audit('request_' || new.status, new.school_group_id, private.request_json(new));
   if new.status in ('approved', 'refused') then
-    select rev into v_rev from private.group_revisions where school_group_id = new.school_group_id;
+    select rev into v_rev from private.group_states where school_group_id = new.school_group_id;
     insert into public.notifications (school_group_id, kind, params, rev)
     values (new.school_group_id, 'request_' || new.status, private.request_json(new), v_rev);
     perform realtime.send(jsonb_build_object('rev', v_rev, 'kind', 'request_' || new.status),

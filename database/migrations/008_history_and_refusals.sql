@@ -18,101 +18,118 @@ create policy "group admins see their history" on public.usage_daily for select 
   using (school_group_id = (select private.my_admin_group_id()) or (select private.is_super_admin()));
 grant select on public.usage_daily to authenticated, service_role;
 
-alter table public.usage_counters
+alter table private.usage_marks
   add column day date not null default private.today(),
   add column day_limit bigint;
-update public.usage_counters c set day_limit = private.limit_of(c.resource, e)
+update private.usage_marks c set day_limit = private.limit_of(c.resource, e)
 from private.effective_entitlements e where e.school_group_id = c.school_group_id;
-comment on column public.usage_counters.day is 'Day of the last change of used or day_limit.';
+comment on column private.usage_marks.day is 'Day of the last change of the counter or of day_limit.';
 
 create function private.move_counter(p_school_group_id uuid, p_resource public.resource, p_delta bigint, p_limit bigint)
-  returns public.usage_counters language plpgsql volatile security definer set search_path = '' as $$
-declare c public.usage_counters; v_today constant date := private.today();
+  returns bigint language plpgsql volatile security definer set search_path = '' as $$
+declare
+  v_place constant int := private.place_of(p_resource);
+  v_today constant date := private.today();
+  v_mark private.usage_marks; v_used bigint;
 begin
-  -- `strict` closes the door: a group without counter must not count as unlimited.
-  select * into strict c from public.usage_counters where school_group_id = p_school_group_id and resource = p_resource;
-  if c.day < v_today then
+  -- `strict` closes the door: a group without counters must not count as unlimited.
+  update private.group_states set used[v_place] = used[v_place] + p_delta
+  where school_group_id = p_school_group_id returning used[v_place] into strict v_used;
+  select * into strict v_mark from private.usage_marks where school_group_id = p_school_group_id and resource = p_resource;
+  if v_mark.day < v_today then
     insert into public.usage_daily (school_group_id, resource, day, used, "limit")
-    values (c.school_group_id, c.resource, c.day, c.used, c.day_limit)
+    values (p_school_group_id, p_resource, v_mark.day, v_used - p_delta, v_mark.day_limit)
     -- A transaction that began before midnight may have written after close_days() had closed its day.
     on conflict (school_group_id, resource, day) do update set used = excluded.used, "limit" = excluded."limit";
   end if;
-  update public.usage_counters set used = used + p_delta, day = greatest(day, v_today), day_limit = p_limit
-  where school_group_id = p_school_group_id and resource = p_resource returning * into c;
-  return c;
+  update private.usage_marks set day = greatest(day, v_today), day_limit = p_limit
+  where school_group_id = p_school_group_id and resource = p_resource
+    and (day < v_today or day_limit is distinct from p_limit);
+  return v_used;
 end $$;
 comment on function private.move_counter(uuid, public.resource, bigint, bigint) is
-  'Moves a counter, closing the day of its last change first. The caller holds the group''s lock.';
+  'Moves a counter, closing the day of its last change first; returns what it holds. The caller holds the group''s lock.';
 
 -- The calm corridor: the range of usage, and the time, in which a write of this counter changes nothing but the counter:
 -- no limit reached, no threshold crossed, no day closed, no exception expired. Inside it a write is one update; outside, or
 -- when a bound is null, everything is worked out again. Whatever moves a limit sets the corridor anew under the group's lock.
-alter table public.usage_counters
-  add column calm_from bigint, add column calm_to bigint, add column calm_until timestamptz;
+alter table private.group_states
+  add column calm_from bigint[] not null default '{null,null,null,null}',
+  add column calm_to bigint[] not null default '{null,null,null,null}',
+  add column calm_until timestamptz[] not null default '{null,null,null,null}';
 
 create function private.set_calm(p_school_group_id uuid, p_resource public.resource, p_limit bigint, p_warn_at numeric)
-  returns void language sql volatile security definer set search_path = '' as $$
-  update public.usage_counters c set
-    calm_from = case when p_limit is null then 0 else
-      case c.notified when 0 then 0 when 1 then ceil(p_warn_at * p_limit) when 2 then ceil(greatest(0.9, p_warn_at) * p_limit) end end,
-    calm_to = case when p_limit is null then 9000000000000000 else
-      case c.notified when 0 then ceil(p_warn_at * p_limit) - 1 when 1 then ceil(greatest(0.9, p_warn_at) * p_limit) - 1
+  returns void language plpgsql volatile security definer set search_path = '' as $$
+declare
+  v_place constant int := private.place_of(p_resource);
+  v_notified constant smallint := (select notified from private.usage_marks
+                                   where school_group_id = p_school_group_id and resource = p_resource);
+begin
+  update private.group_states s set
+    calm_from[v_place] = case when p_limit is null then 0 else
+      case v_notified when 0 then 0 when 1 then ceil(p_warn_at * p_limit) when 2 then ceil(greatest(0.9, p_warn_at) * p_limit) end end,
+    calm_to[v_place] = case when p_limit is null then 9000000000000000 else
+      case v_notified when 0 then ceil(p_warn_at * p_limit) - 1 when 1 then ceil(greatest(0.9, p_warn_at) * p_limit) - 1
                       when 2 then p_limit - 1 end end,
-    calm_until = least(
+    calm_until[v_place] = least(
       (private.today() + 1)::timestamp at time zone 'Africa/Brazzaville',
       (select min(o.expires_at) from public.entitlement_overrides o
        where o.school_group_id = p_school_group_id and o.resource = p_resource and o.ended_at is null and o.expires_at > private.now()))
-  where c.school_group_id = p_school_group_id and c.resource = p_resource;
-$$;
+  where s.school_group_id = p_school_group_id;
+end $$;
 comment on function private.set_calm(uuid, public.resource, bigint, numeric) is
   'Works out the calm corridor of a counter whose limit and warning level have just been judged. The caller holds the group''s lock.';
 
-create or replace function private.apply_usage(p_resource public.resource, p_groups uuid[], p_deltas bigint[])
+create or replace function private.apply_usage(p_resource public.resource, p_group uuid, p_delta bigint)
   returns void language plpgsql volatile security definer set search_path = '' as $$
 declare
-  v_group uuid; v_delta bigint; v_rev bigint; v_limit bigint;
-  v_counter public.usage_counters; e private.effective_entitlements;
+  v_place constant int := private.place_of(p_resource);
+  v_now constant timestamptz := private.now();
+  v_xid constant xid8 := pg_current_xact_id();
+  v_told constant int := coalesce(nullif(current_setting('epilot.told', true), ''), '0');
+  v_rev bigint; v_used bigint; v_limit bigint;
+  e private.effective_entitlements;
 begin
-  for v_group, v_delta in
-    select g, sum(d) from unnest(p_groups, p_deltas) t (g, d) group by g having sum(d) <> 0 order by g
-  loop
-    -- The lock first, the revision last: constraints made immediate would tell the state at the revision.
-    v_rev := private.lock_group(v_group);
-    update public.usage_counters set used = used + v_delta
-    where school_group_id = v_group and resource = p_resource
-      and used + v_delta between calm_from and calm_to and private.now() < calm_until;
-    if found then
-      perform private.touch_group(v_group, 'usage_changed');
-      continue;
-    end if;
+  if p_delta = 0 then return; end if;
+  -- In the corridor: the lock, the comparison, the counter and the revision (as in touch_group) in one update.
+  update private.group_states s
+  set used[v_place] = s.used[v_place] + p_delta,
+      rev = case when s.xid = v_xid and s.told = v_told then s.rev else s.rev + 1 end,
+      event = case when s.xid = v_xid and s.told = v_told then s.event else 'usage_changed' end,
+      xid = v_xid, told = v_told
+  where s.school_group_id = p_group
+    and s.used[v_place] + p_delta between s.calm_from[v_place] and s.calm_to[v_place] and v_now < s.calm_until[v_place];
+  if found then return; end if;
 
-    -- Read after the lock, by a new statement: the limit of whoever committed before us.
-    select * into strict e from private.effective_entitlements where school_group_id = v_group;
-    v_limit := private.limit_of(p_resource, e);
-    v_counter := private.move_counter(v_group, p_resource, v_delta, v_limit);
-    if v_delta > 0 and v_counter.used > v_limit then
-      perform private.refuse_growth(
-        private.decide(p_resource, v_limit, v_counter.used - v_delta, v_delta, e.warn_at, e.fallback_reason)
-        || jsonb_build_object('plan', e.plan, 'plan_version', e.plan_version, 'rev', v_rev));
-    end if;
-    v_rev := private.touch_group(v_group, 'usage_changed');
-    perform private.notify_thresholds(v_group, p_resource, v_counter.used, v_counter.notified, v_limit, e, v_rev);
-    perform private.set_calm(v_group, p_resource, v_limit, e.warn_at);
-  end loop;
+  -- The lock first, the revision last: constraints made immediate would tell the state at the revision.
+  v_rev := private.lock_group(p_group);
+  -- Read after the lock, by a new statement: the limit of whoever committed before us.
+  select * into strict e from private.effective_entitlements where school_group_id = p_group;
+  v_limit := private.limit_of(p_resource, e);
+  v_used := private.move_counter(p_group, p_resource, p_delta, v_limit);
+  if p_delta > 0 and v_used > v_limit then
+    perform private.refuse_growth(
+      private.decide(p_resource, v_limit, v_used - p_delta, p_delta, e.warn_at, e.fallback_reason)
+      || jsonb_build_object('plan', e.plan, 'plan_version', e.plan_version, 'rev', v_rev));
+  end if;
+  v_rev := private.touch_group(p_group, 'usage_changed');
+  perform private.notify_thresholds(p_group, p_resource, v_used, v_limit, e, v_rev);
+  perform private.set_calm(p_group, p_resource, v_limit, e.warn_at);
 end $$;
 
 create or replace function private.judge_thresholds(p_school_group_id uuid, p_rev bigint)
   returns void language plpgsql volatile security definer set search_path = '' as $$
-declare e private.effective_entitlements; c public.usage_counters; v_limit bigint;
+declare e private.effective_entitlements; c record; v_limit bigint;
 begin
   select * into e from private.effective_entitlements where school_group_id = p_school_group_id;
-  for c in select * from public.usage_counters where school_group_id = p_school_group_id order by resource loop
+  for c in select resource, used, day_limit from public.usage_counters join private.usage_marks using (school_group_id, resource)
+           where school_group_id = p_school_group_id order by resource loop
     v_limit := private.limit_of(c.resource, e);
     if c.day_limit is distinct from v_limit then
-      perform private.move_counter(c.school_group_id, c.resource, 0, v_limit);
+      perform private.move_counter(p_school_group_id, c.resource, 0, v_limit);
     end if;
-    perform private.notify_thresholds(c.school_group_id, c.resource, c.used, c.notified, v_limit, e, p_rev);
-    perform private.set_calm(c.school_group_id, c.resource, v_limit, e.warn_at);
+    perform private.notify_thresholds(p_school_group_id, c.resource, c.used, v_limit, e, p_rev);
+    perform private.set_calm(p_school_group_id, c.resource, v_limit, e.warn_at);
   end loop;
 end $$;
 
@@ -131,7 +148,7 @@ create function private.tg_subscriptions__forget_calm() returns trigger
   language plpgsql volatile security definer set search_path = '' as $$
 begin
   perform private.lock_group(new.school_group_id);
-  update public.usage_counters set calm_until = null where school_group_id = new.school_group_id;
+  update private.group_states set calm_until = default where school_group_id = new.school_group_id;
   return null;
 end $$;
 create trigger forget_calm after update on public.subscriptions for each row
@@ -152,7 +169,7 @@ begin
       select t.day, jsonb_agg(coalesce(h.used, 0) order by c.resource) as used,
              jsonb_agg(h."limit" order by c.resource) as limits
       from (select private.today() - n as day from generate_series(0, p_days - 1) n) t
-      cross join public.usage_counters c
+      cross join (public.usage_counters join private.usage_marks using (school_group_id, resource)) c
       -- The counter's own state is the newest day; before it, the closed day that stands nearest behind.
       left join lateral (
         (select c.used, c.day_limit as "limit" where c.day <= t.day)
@@ -171,7 +188,8 @@ create function private.close_days()
 declare v_closed int;
 begin
   insert into public.usage_daily (school_group_id, resource, day, used, "limit")
-  select school_group_id, resource, day, used, day_limit from public.usage_counters
+  select school_group_id, resource, day, used, day_limit
+  from public.usage_counters join private.usage_marks using (school_group_id, resource)
   where day < private.today() order by school_group_id, resource
   on conflict do nothing;
   get diagnostics v_closed = row_count;
@@ -246,13 +264,15 @@ begin
     left join public.usage_counters c using (school_group_id, resource)
     where c.used is distinct from r.used order by 1, 2
   loop
+    -- A group whose row is gone gets one with a revision above all that were ever told: its screens see a gap and refetch.
+    insert into private.group_states (school_group_id, rev)
+    values (v.school_group_id, floor(extract(epoch from clock_timestamp()) * 1000)) on conflict do nothing;
     perform private.lock_group(v.school_group_id);
     -- Counted again under the lock: a writer may have been on its way at the first look.
     select c.used, r.used into v_counter, v_recount from private.recount_usage() r
     left join public.usage_counters c using (school_group_id, resource)
     where r.school_group_id = v.school_group_id and r.resource = v.resource;
     continue when v_counter = v_recount;
-    insert into public.usage_counters (school_group_id, resource) values (v.school_group_id, v.resource) on conflict do nothing;
     select * into e from private.effective_entitlements where school_group_id = v.school_group_id;
     perform private.move_counter(v.school_group_id, v.resource, v_recount - coalesce(v_counter, 0), private.limit_of(v.resource, e));
     v_repaired := v_repaired + 1;

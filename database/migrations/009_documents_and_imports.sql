@@ -103,7 +103,7 @@ declare v_groups uuid[]; v_expired int;
 begin
   -- Nobody is waited for while groups are held: a group that somebody is writing to comes with the next call.
   select array_agg(locked.school_group_id) into v_groups from (
-    select g.school_group_id from private.group_revisions g where g.school_group_id in (
+    select g.school_group_id from private.group_states g where g.school_group_id in (
       select school_group_id from public.documents where status = 'reserved' and reserved_until <= p_now)
     order by g.school_group_id for update skip locked) locked;
   delete from public.documents d where d.id in (

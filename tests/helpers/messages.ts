@@ -33,7 +33,7 @@ export async function committedState(db: Queryable, group: string): Promise<Reco
     `select r.rev::int as rev, e.plan, e.plan_version as pv, e.status, e.warn_at::float as warn,
             jsonb_build_array(e.max_schools, e.max_students, e.max_staff, e.max_storage) as limits,
             (select jsonb_agg(used order by resource) from public.usage_counters c where c.school_group_id = $1) as usage
-     from private.effective_entitlements e join private.group_revisions r using (school_group_id)
+     from private.effective_entitlements e join private.group_states r using (school_group_id)
      where e.school_group_id = $1`,
     [group],
   );

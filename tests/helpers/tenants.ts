@@ -117,7 +117,7 @@ export async function usageOf(db: Queryable, group: string): Promise<number[]> {
 /** The group's present revision. */
 export async function revOf(db: Queryable, group: string): Promise<number> {
   const { rows } = await db.query<{ rev: string }>(
-    `select rev from private.group_revisions where school_group_id = $1`,
+    `select rev from private.group_states where school_group_id = $1`,
     [group],
   );
   return Number(rows[0]?.rev);

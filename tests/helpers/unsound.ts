@@ -29,9 +29,10 @@ export const UNSOUND = `
   where s.school_group_id = any ($1) and (s.plan_id, s.status) is distinct from (v.to_plan_id, v.to_status)
   union all
   select 'I10: ' || c.resource || ' of ' || c.school_group_id
-  from public.usage_counters c join private.effective_entitlements e using (school_group_id)
+  from public.usage_counters c join private.usage_marks k using (school_group_id, resource)
+  join private.effective_entitlements e using (school_group_id)
   where c.school_group_id = any ($1)
-    and c.notified <> private.warning_level(private.limit_of(c.resource, e), c.used, e.warn_at)
+    and k.notified <> private.warning_level(private.limit_of(c.resource, e), c.used, e.warn_at)
   union all
   select 'record: version of ' || p.slug || ': ' || p.version || ' is ' || private.plan_definition(p) || ', not '
          || coalesce(v.version || ' with ' || v.definition, 'none')
@@ -46,7 +47,7 @@ export const UNSOUND = `
   union all
   select 'I4: last message of ' || e.school_group_id
   from private.effective_entitlements e
-  join private.group_revisions r using (school_group_id)
+  join private.group_states r using (school_group_id)
   join told t on t.school_group_id = e.school_group_id and t.age = 1
   join rights on rights.school_group_id = e.school_group_id
   where e.school_group_id = any ($1) and (
