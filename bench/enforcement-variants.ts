@@ -78,7 +78,7 @@ export const ROW_TRIGGER = `
 drop trigger count_insert on public.students;
 create function bench.tg_count_row() returns trigger language plpgsql as $$
 begin
-  perform private.apply_usage('students', array[new.school_group_id], array[1]::bigint[]);
+  perform private.apply_usage('students', new.school_group_id, 1);
   return null;
 end $$;
 create trigger count_row after insert on public.students for each row execute function bench.tg_count_row();

@@ -251,7 +251,7 @@ async function insertBulk(
   await insertStudents(client, school, count);
   const written = performance.now();
   const { rows } = await client.query<{ n: number }>(
-    `select n_tup_upd::int as n from pg_stat_xact_user_tables where relid = 'public.usage_counters'::regclass`,
+    `select n_tup_upd::int as n from pg_stat_xact_user_tables where relid = 'private.group_states'::regclass`,
   );
   const counted = performance.now();
   await client.query('commit');
