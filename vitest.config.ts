@@ -24,7 +24,7 @@ export default defineConfig({
         resolve: { alias },
         test: {
           name: 'db',
-          include: ['{src,server,database,tests}/**/*.db.test.{ts,tsx}'],
+          include: ['{src,server,database,tests,bench}/**/*.db.test.{ts,tsx}'],
           globalSetup: ['tests/helpers/cluster.ts'],
           testTimeout: 60_000,
           hookTimeout: 120_000,

@@ -1,7 +1,7 @@
 /** P1–P3: what enforcement costs the writer, and whether it was exact meanwhile. */
 import type pg from 'pg';
 import { countStudents, findWrongCounts, runIntoLimit } from './enforcement-checks.ts';
-import { GROWTH_SIZES, type GrowthSizes, measureGrowth } from './enforcement-growth.ts';
+import { GROWTH_SIZES, measureGrowth } from './enforcement-growth.ts';
 import {
   BARE_COUNTER,
   CLASSIC_TRIGGER,
@@ -49,26 +49,51 @@ const SIZES: EnforcementSizes = {
   bulkRounds: 5,
 };
 
+const SAMPLE = 'sample';
+
 export const enforcement: Part = {
   name: 'enforcement',
   async run(progress) {
+    const ours: Enforcement = { name: 'ours', sql: '' };
     await using postgres = await startPostgres();
-    return await measureEnforcement(postgres, { name: 'ours', sql: '' }, SIZES, GROWTH_SIZES, progress);
+    progress(`loading ${short(SIZES.groups * SIZES.studentsPerGroup)} students`);
+    await loadSample(postgres, SIZES);
+    const results = await measureEnforcement(postgres, ours, SIZES, progress);
+    progress('one writer, groups of growing size');
+    const series = await measureGrowth(postgres, ours, GROWTH_SIZES);
+    return results.map((result) => (result.id === 'P2' ? { ...result, series } : result));
   },
 };
 
-/** Measures P1–P3 of an implementation on databases of their own, beside the same tables without enforcement. */
+/** Loads the database that `measureEnforcement` clones, with our enforcement at work. */
+export async function loadSample(postgres: BenchPostgres, sizes: EnforcementSizes): Promise<void> {
+  await postgres.create(SAMPLE);
+  const client = await postgres.connect(SAMPLE);
+  await client.query(SAMPLE_SCHOOLS);
+  await client.query(`select bench.load($1, $2, $3, $4)`, [
+    sizes.groups,
+    sizes.studentsPerGroup,
+    sizes.hotStudents,
+    sizes.room,
+  ]);
+  await client.query('vacuum analyze');
+  await client.end();
+}
+
+/**
+ * Measures P1–P3 of an implementation beside the same tables without enforcement, on clones of the sample.
+ *
+ * @param sizes those that the sample was loaded with
+ */
 export async function measureEnforcement(
   postgres: BenchPostgres,
   measured: Enforcement,
   sizes: EnforcementSizes,
-  growthSizes: GrowthSizes,
   progress: (text: string) => void,
 ): Promise<Result[]> {
   const { groups, studentsPerGroup, room, writers, rounds, roundMs, bulk } = sizes;
   const database = (variant: string): string => `${measured.name}_${variant}`;
-  progress(`loading ${short(groups * studentsPerGroup)} students`);
-  await prepareDatabases(postgres, measured, sizes, database);
+  await cloneSample(postgres, measured, database);
 
   await using enforced = await Writers.connect(postgres, database('enforced'), writers);
   await using unenforced = await Writers.connect(postgres, database('unenforced'), writers);
@@ -100,8 +125,6 @@ export async function measureEnforcement(
 
   progress(`${short(bulk)} students in one statement`);
   const bulkResult = await measureBulk(postgres, database, taker, sizes);
-  progress('one writer, groups of growing size');
-  const growth = await measureGrowth(postgres, measured, growthSizes);
   return [
     inserts(
       'P1',
@@ -110,35 +133,19 @@ export async function measureEnforcement(
       overMany,
       wrongMany,
     ),
-    {
-      ...inserts('P2', `inserts/s into one group, ${writers} writers`, { atLeast: 0.6, sizes }, intoOne, [
-        ...wrongHot,
-        ...wrongLimit,
-      ]),
-      series: growth,
-    },
+    inserts('P2', `inserts/s into one group, ${writers} writers`, { atLeast: 0.6, sizes }, intoOne, [
+      ...wrongHot,
+      ...wrongLimit,
+    ]),
     bulkResult,
   ];
 }
 
-async function prepareDatabases(
+async function cloneSample(
   postgres: BenchPostgres,
   measured: Enforcement,
-  sizes: EnforcementSizes,
   database: (variant: string) => string,
 ): Promise<void> {
-  const sample = database('sample');
-  await postgres.create(sample);
-  const client = await postgres.connect(sample);
-  await client.query(SAMPLE_SCHOOLS);
-  await client.query(`select bench.load($1, $2, $3, $4)`, [
-    sizes.groups,
-    sizes.studentsPerGroup,
-    sizes.hotStudents,
-    sizes.room,
-  ]);
-  await client.query('vacuum analyze');
-  await client.end();
   for (const [variant, sql] of [
     ['enforced', measured.sql],
     ['unenforced', UNENFORCED],
@@ -146,7 +153,7 @@ async function prepareDatabases(
     ['classic', CLASSIC_TRIGGER],
     ['row_trigger', ROW_TRIGGER],
   ] as const) {
-    await postgres.clone(sample, database(variant));
+    await postgres.clone(SAMPLE, database(variant));
     const owner = await postgres.connect(database(variant));
     await owner.query(sql);
     await owner.end();

@@ -22,15 +22,19 @@ export interface BenchPostgres extends AsyncDisposable {
   connect(database: string): Promise<pg.Client>;
 }
 
-/** Starts a cluster in a directory that goes with it. */
-export async function startPostgres(): Promise<BenchPostgres> {
+/**
+ * Starts a cluster in a directory that goes with it.
+ *
+ * @param settings beside those that the product runs with
+ */
+export async function startPostgres(settings: Readonly<Record<string, string>> = {}): Promise<BenchPostgres> {
   const directory = await mkdtemp(join(tmpdir(), 'epilot-bench-'));
   const cluster = new Cluster({
     directory: join(directory, 'postgres'),
     logFile: join(directory, 'postgresql.log'),
     password: PASSWORD,
     logger: pino({ level: 'warn' }),
-    settings: { shared_preload_libraries: 'pg_stat_statements' },
+    settings: { shared_preload_libraries: 'pg_stat_statements', ...settings },
   });
   const clients = new Set<pg.Client>();
   const url = (database: string): string => cluster.url(SUPERUSER, PASSWORD, database);

@@ -1,0 +1,79 @@
+/**
+ * The benchmark's own honesty: fed with what is deliberately slow it says MISSED, with what is deliberately leaky
+ * BROKEN and why. Slow is slow by orders, so that no machine can make it fast; nothing here asserts a time.
+ */
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { THROWAWAY_SETTINGS } from '../server/postgres/settings.ts';
+import { type EnforcementSizes, loadSample, measureEnforcement } from './enforcement.ts';
+import { DRIFTING, SLEEPING, SWALLOWING, UNLOCKED } from './honest-enforcement.ts';
+import { type BenchPostgres, startPostgres } from './postgres.ts';
+import { type Result, verdictOf } from './report.ts';
+
+let postgres: BenchPostgres;
+beforeAll(async () => {
+  postgres = await startPostgres(THROWAWAY_SETTINGS);
+});
+afterAll(() => postgres[Symbol.asyncDispose]());
+
+const quietly = (): void => {};
+const find = (results: readonly Result[], id: string): Result => results.find((result) => result.id === id)!;
+
+describe('enforcement', () => {
+  const SIZES: EnforcementSizes = {
+    groups: 50,
+    studentsPerGroup: 20,
+    hotStudents: 100,
+    writers: 16,
+    rounds: 1,
+    roundMs: 100,
+    room: 48,
+    bulk: 100,
+    bulkRounds: 1,
+  };
+  const measure = (name: string, sql: string) => measureEnforcement(postgres, { name, sql }, SIZES, quietly);
+  beforeAll(() => loadSample(postgres, SIZES));
+
+  it('finds nothing broken in ours', async () => {
+    const results = await measure('ours', '');
+    expect(results.map(({ id, broken }) => [id, broken])).toEqual([
+      ['P1', []],
+      ['P2', []],
+      ['P3', []],
+    ]);
+  });
+
+  it('says that a trigger which waits missed its targets, and that nothing broke', async () => {
+    const results = await measure('sleeping', SLEEPING);
+    expect(results.map((result) => [result.id, verdictOf(result)])).toEqual([
+      ['P1', 'MISSED'],
+      ['P2', 'MISSED'],
+      ['P3', 'MISSED'],
+    ]);
+  });
+
+  it('says that writers passed the limit where a count takes no lock', async () => {
+    const { broken } = find(await measure('unlocked', UNLOCKED), 'P2');
+    expect(broken).toContainEqual(
+      expect.stringMatching(/^16 writers passed the limit of 68: (69|[78]\d) students\.$/),
+    );
+    expect(broken).toContainEqual(
+      expect.stringMatching(/^1 of 1 groups passed their limit: one holds \d+ of 68\.$/),
+    );
+  });
+
+  it('says that a counter drifted', async () => {
+    for (const { broken } of await measure('drifting', DRIFTING)) {
+      expect(broken).toContainEqual(
+        expect.stringMatching(/^The counter differs from a recount in \d+ of \d+ groups: one says \d+, /),
+      );
+    }
+  });
+
+  it('says that rows which writers were told of are not there', async () => {
+    for (const { broken } of await measure('swallowing', SWALLOWING)) {
+      expect(broken).toContainEqual(
+        expect.stringMatching(/^Writers were told of \d+ students, and \d+ are there\.$/),
+      );
+    }
+  });
+});
