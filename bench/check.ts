@@ -1,13 +1,33 @@
 /** P4: what asking costs, inside PostgreSQL, and how that grows with the rows that are counted. */
 import type pg from 'pg';
-import { startPostgres } from './postgres.ts';
-import { type Part, short } from './report.ts';
+import { askAs, findWrongAnswers } from './check-answers.ts';
+import { type BenchPostgres, startPostgres } from './postgres.ts';
+import { type Part, type Result, short } from './report.ts';
 import { growthExponent, median, quantile, summarise } from './statistics.ts';
 
-const SIZES = [1_000, 10_000, 100_000, 350_000];
-const ROUNDS = 5;
-const CALLS = 400;
-const RECOUNTS = 5;
+/** What is measured. */
+export interface Check {
+  /** Name of its database. */
+  name: string;
+  /** What turns our `get_all_plan_restrictions` into it; empty: ours. */
+  sql: string;
+}
+
+export interface CheckSizes {
+  /** Students of the groups that ask, a group each. */
+  students: readonly number[];
+  rounds: number;
+  /** In a round, of each group: questions, and recounts beside them. */
+  calls: number;
+  recounts: number;
+}
+
+const SIZES: CheckSizes = {
+  students: [1_000, 10_000, 100_000, 350_000],
+  rounds: 5,
+  calls: 400,
+  recounts: 5,
+};
 
 /** The clock is read around each call within the server: no network, no client, no parsing. Milliseconds. */
 const CLOCK = `
@@ -40,7 +60,7 @@ end $$;
 grant execute on all functions in schema bench to authenticated;
 `;
 
-interface Group {
+export interface Group {
   size: number;
   id: string;
   admin: string;
@@ -53,60 +73,74 @@ export const check: Part = {
   name: 'check',
   async run(progress) {
     await using postgres = await startPostgres();
-    await postgres.create('checked');
-    const client = await postgres.connect('checked');
-    await client.query(CLOCK);
-    const groups: Group[] = [];
-    for (const size of SIZES) {
-      progress(`loading a group of ${size} students`);
-      groups.push(await createGroup(client, size));
-    }
-    await client.query('vacuum analyze');
-    progress('asking');
-    for (let round = -1; round < ROUNDS; round++) {
-      for (const group of groups) {
-        const ours = await timesOf(client, group, 'bench.time_restrictions($1)', [CALLS]);
-        const recount = await timesOf(client, group, 'bench.time_recount($1, $2)', [group.id, RECOUNTS]);
-        // The first round fills caches.
-        if (round < 0) continue;
-        group.ours.push(ours);
-        group.recount.push(recount);
-      }
-    }
-
-    // Of each round's p99 the median: what other processes do to one round is not what a call costs.
-    const worst = Math.max(...groups.map(({ ours }) => median(ours.map((times) => quantile(times, 0.99)))));
-    const exponentOf = (times: (group: Group) => number[][]): number =>
-      growthExponent(groups.map((group) => ({ size: group.size, cost: median(times(group).flat()) })));
-    const exponent = exponentOf(({ ours }) => ours);
-    const recountExponent = exponentOf(({ recount }) => recount);
-    const largest = groups.at(-1) as Group;
-    const ratio = median(largest.ours.flat()) / median(largest.recount.flat());
-    return [
-      {
-        id: 'P4',
-        what: 'get_all_plan_restrictions, 1,000–350,000 students',
-        target: 'p99 ≤ 1 ms, exponent < 0.05',
-        measured: `median ${short(median(largest.ours.flat()))} ms, p99 ${short(worst)} ms, exponent ${exponent.toFixed(3)}`,
-        comparedWith: `recount ${short(median(largest.recount.flat()))} ms at 350,000, exponent ${recountExponent.toFixed(2)}`,
-        ratio,
-        met: worst <= 1 && exponent < 0.05,
-        broken: [],
-        figures: {
-          ...Object.fromEntries(
-            groups.flatMap(({ size, ours, recount }) => [
-              [`ours_${size}_students_ms`, summarise(ours.flat())],
-              [`recount_${size}_students_ms`, summarise(recount.flat())],
-            ]),
-          ),
-          worst_p99_ms: worst,
-          exponent,
-          recount_exponent: recountExponent,
-        },
-      },
-    ];
+    return [await measureCheck(postgres, { name: 'ours', sql: '' }, SIZES, progress)];
   },
 };
+
+/** Measures P4 of an implementation, beside a recount a question. */
+export async function measureCheck(
+  postgres: BenchPostgres,
+  measured: Check,
+  { students, rounds, calls, recounts }: CheckSizes,
+  progress: (text: string) => void,
+): Promise<Result> {
+  await postgres.create(measured.name);
+  const client = await postgres.connect(measured.name);
+  await client.query(CLOCK);
+  await client.query(measured.sql);
+  const groups: Group[] = [];
+  for (const size of students) {
+    progress(`loading a group of ${short(size)} students`);
+    groups.push(await createGroup(client, size));
+  }
+  await client.query('vacuum analyze');
+  const broken = await findWrongAnswers(client, groups);
+  progress('asking');
+  for (let round = -1; round < rounds; round++) {
+    for (const group of groups) {
+      const ours = await timesOf(client, group, 'bench.time_restrictions($1)', [calls]);
+      const recount = await timesOf(client, group, 'bench.time_recount($1, $2)', [group.id, recounts]);
+      // The first round fills caches.
+      if (round < 0) continue;
+      group.ours.push(ours);
+      group.recount.push(recount);
+    }
+  }
+  await client.end();
+
+  // Of each round's p99 the median: what other processes do to one round is not what a call costs.
+  const worst = Math.max(...groups.map(({ ours }) => median(ours.map((times) => quantile(times, 0.99)))));
+  const seriesOf = (times: (group: Group) => number[][]) =>
+    groups.map((group) => ({ size: group.size, value: median(times(group).flat()) }));
+  const series = { ours_ms: seriesOf(({ ours }) => ours), recount_ms: seriesOf(({ recount }) => recount) };
+  const exponent = growthExponent(series.ours_ms);
+  const recountExponent = growthExponent(series.recount_ms);
+  const largest = groups.at(-1) as Group;
+  const ratio = median(largest.ours.flat()) / median(largest.recount.flat());
+  return {
+    id: 'P4',
+    what: `get_all_plan_restrictions, ${short(students[0] ?? 0)}–${short(largest.size)} students`,
+    target: 'p99 ≤ 1 ms, exponent < 0.05',
+    measured: `median ${short(median(largest.ours.flat()))} ms, p99 ${short(worst)} ms, exponent ${exponent.toFixed(3)}`,
+    comparedWith: `recount ${short(median(largest.recount.flat()))} ms at ${short(largest.size)}, exponent ${recountExponent.toFixed(2)}`,
+    ratio,
+    met: worst <= 1 && exponent < 0.05,
+    broken,
+    figures: {
+      ...Object.fromEntries(
+        groups.flatMap(({ size, ours, recount }) => [
+          [`ours_${size}_students_ms`, summarise(ours.flat())],
+          [`recount_${size}_students_ms`, summarise(recount.flat())],
+        ]),
+      ),
+      worst_p99_ms: worst,
+      exponent,
+      recount_exponent: recountExponent,
+    },
+    series,
+    sizes: { rounds, calls, recounts },
+  };
+}
 
 /** A group with its admin and `size` students, inserted by one statement with every trigger at work. */
 async function createGroup(client: pg.Client, size: number): Promise<Group> {
@@ -148,12 +182,5 @@ async function timesOf(
   call: string,
   values: unknown[],
 ): Promise<number[]> {
-  await client.query('begin');
-  await client.query(`select set_config('request.jwt.claims', $1, true)`, [
-    JSON.stringify({ sub: admin, role: 'authenticated' }),
-  ]);
-  await client.query('set local role authenticated');
-  const { rows } = await client.query<{ times: number[] }>(`select ${call} as times`, values);
-  await client.query('commit');
-  return rows[0]?.times ?? [];
+  return (await askAs<number[]>(client, admin, call, values)) ?? [];
 }

@@ -4,7 +4,9 @@
  */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { THROWAWAY_SETTINGS } from '../server/postgres/settings.ts';
+import { type CheckSizes, measureCheck } from './check.ts';
 import { type EnforcementSizes, loadSample, measureEnforcement } from './enforcement.ts';
+import { COUNTING, REMEMBERING } from './honest-check.ts';
 import { DRIFTING, SLEEPING, SWALLOWING, UNLOCKED } from './honest-enforcement.ts';
 import { type BenchPostgres, startPostgres } from './postgres.ts';
 import { type Result, verdictOf } from './report.ts';
@@ -75,5 +77,30 @@ describe('enforcement', () => {
         expect.stringMatching(/^Writers were told of \d+ students, and \d+ are there\.$/),
       );
     }
+  });
+});
+
+describe('a check inside PostgreSQL', () => {
+  const SIZES: CheckSizes = { students: [200, 10_000], rounds: 2, calls: 5, recounts: 2 };
+  const measure = (name: string, sql: string) => measureCheck(postgres, { name, sql }, SIZES, quietly);
+
+  it('finds nothing wrong in our answers', async () => {
+    const { broken, series } = await measure('checked', '');
+    expect(broken).toEqual([]);
+    expect(series).toMatchObject({
+      ours_ms: [{ size: 200 }, { size: 10_000 }],
+      recount_ms: [{ size: 200 }, { size: 10_000 }],
+    });
+  });
+
+  it('says that counting missed the target and how it grows', async () => {
+    const result = await measure('counting', COUNTING);
+    expect([verdictOf(result), result.broken]).toEqual(['MISSED', []]);
+    expect(result.figures['exponent']).toBeGreaterThan(0.3);
+  });
+
+  it('says that an answer did not follow what changed', async () => {
+    const { broken } = await measure('remembering', REMEMBERING);
+    expect(broken).toContain('To a group of 200 students it said usage 200 of students, and 201 is right.');
   });
 });

@@ -59,7 +59,7 @@ describe('pairedRatio', () => {
 
 describe('growthExponent', () => {
   const costs = (cost: (size: number) => number) =>
-    [1_000, 10_000, 350_000].map((size) => ({ size, cost: cost(size) }));
+    [1_000, 10_000, 350_000].map((size) => ({ size, value: cost(size) }));
 
   it('tells flat, linear and quadratic growth apart', () => {
     expect(growthExponent(costs(() => 0.4))).toBeCloseTo(0);
@@ -68,6 +68,6 @@ describe('growthExponent', () => {
   });
 
   it('refuses to see growth in one size', () => {
-    expect(() => growthExponent([{ size: 5, cost: 1 }])).toThrow(RangeError);
+    expect(() => growthExponent([{ size: 5, value: 1 }])).toThrow(RangeError);
   });
 });

@@ -59,10 +59,10 @@ export function pairedRatio(values: readonly number[], references: readonly numb
  * How cost grows with size: the slope of log(cost) over log(size) by least squares. 0 is flat, 1 is linear, 2 is
  * quadratic.
  *
- * @param points sizes and costs above 0, of at least two sizes
+ * @param points sizes and values above 0, of at least two sizes
  */
-export function growthExponent(points: ReadonlyArray<{ size: number; cost: number }>): number {
-  const logs = points.map(({ size, cost }) => ({ x: Math.log(size), y: Math.log(cost) }));
+export function growthExponent(points: ReadonlyArray<{ size: number; value: number }>): number {
+  const logs = points.map(({ size, value }) => ({ x: Math.log(size), y: Math.log(value) }));
   const mean = (pick: (log: { x: number; y: number }) => number): number =>
     logs.reduce((sum, log) => sum + pick(log), 0) / logs.length;
   const x = mean((log) => log.x);
