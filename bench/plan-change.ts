@@ -1,21 +1,18 @@
 /** P6, P8, P9: a plan change from its commit to the clients, its bytes on the wire, and the queries it causes. */
-import { once } from 'node:events';
 import type { Socket } from 'node:net';
 import { connect } from 'node:net';
 import { REALTIME_SUBSCRIBE_STATES, createClient } from '@supabase/supabase-js';
-import type pg from 'pg';
 import { WebSocket } from 'ws';
 import { monotonicMs } from './clock.ts';
-import { type BenchPostgres, startPostgres } from './postgres.ts';
+import { startPostgres } from './postgres.ts';
 import { type Product, startProduct } from './product.ts';
 import { type Part, type Result, short, spread } from './report.ts';
 import { startSwarm } from './swarm.ts';
 import { summarise } from './statistics.ts';
+import { type Change, Writer } from './writer.ts';
 
 const CHANGES = 200;
 const CONNECTIONS = 1_000;
-/** Time between two changes, so that one does not ride on the wake of another, milliseconds. */
-const PAUSE_MS = 20;
 
 interface Member {
   id: string;
@@ -50,7 +47,7 @@ export const planChange: Part = {
     });
     progress(`2 × ${CHANGES} plan changes, ${CONNECTIONS} connections`);
     await writer.resetStatistics();
-    const requestsBefore = await countRequests(product);
+    const requestsBefore = await product.countRequests();
     const one: number[] = [];
     const official: number[] = [];
     const all: number[] = [];
@@ -68,7 +65,7 @@ export const planChange: Part = {
       last.push(Math.max(callback, ...delays));
     }
     const statements = await writer.statementsOfServer();
-    const requests = (await countRequests(product)) - requestsBefore;
+    const requests = (await product.countRequests()) - requestsBefore;
 
     return [
       latency({
@@ -85,87 +82,6 @@ export const planChange: Part = {
     ];
   },
 };
-
-interface Change {
-  rev: number;
-  /** Instant just before the commit was asked for, monotonic milliseconds. */
-  committing: number;
-}
-
-/** Changes plans as an operator does, in a session that statistics can tell from the server's. */
-class Writer {
-  /** Durations of the commits, milliseconds. */
-  readonly commits: number[] = [];
-  /** From each commit to its NOTIFY at a listener on the back end: the shortest way out of PostgreSQL. */
-  readonly notifications: number[] = [];
-  readonly #client: pg.Client;
-  readonly #observer: pg.Client;
-
-  private constructor(client: pg.Client, observer: pg.Client) {
-    this.#client = client;
-    this.#observer = observer;
-  }
-
-  static async open(postgres: BenchPostgres): Promise<Writer> {
-    const observer = await postgres.connect('product');
-    await observer.query('create extension pg_stat_statements');
-    await observer.query('listen plan_changed');
-    await observer.query('create role bench_writer superuser');
-    const client = await postgres.connect('product');
-    await client.query('set session authorization bench_writer');
-    return new Writer(client, observer);
-  }
-
-  async groupId(code: string): Promise<string> {
-    const { rows } = await this.#observer.query<{ id: string }>(
-      'select id from public.school_groups where code = $1',
-      [code],
-    );
-    return rows[0]?.id ?? '';
-  }
-
-  /**
-   * Switches a group between Pro and Premium. The clock starts when the commit is asked for: it then still has to
-   * build the message and to reach the disk, so delays are told too long rather than too short.
-   */
-  async change(group: string): Promise<Change> {
-    await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
-    await this.#client.query('begin');
-    await this.#client.query(
-      `update public.subscriptions s set plan_id = (select id from public.subscription_plans
-         where slug = (select case slug when 'pro' then 'premium' else 'pro' end from public.subscription_plans p where p.id = s.plan_id))
-       where school_group_id = $1`,
-      [group],
-    );
-    const { rows } = await this.#client.query<{ rev: number }>(
-      'select rev::int as rev from private.group_revisions where school_group_id = $1',
-      [group],
-    );
-    const notified = once(this.#observer, 'notification').then(monotonicMs);
-    const committing = monotonicMs();
-    await this.#client.query('commit');
-    this.commits.push(monotonicMs() - committing);
-    this.notifications.push((await notified) - committing);
-    return { rev: rows[0]?.rev ?? 0, committing };
-  }
-
-  async resetStatistics(): Promise<void> {
-    await this.#observer.query('select pg_stat_statements_reset()');
-  }
-
-  /**
-   * What the server has asked of the database since the reset; the minute's jobs apart. It logs in as the superuser
-   * and as the API's roles; `postgres` is who the writer's own triggers run as when they fire at commit.
-   */
-  async statementsOfServer(): Promise<Array<{ calls: number; query: string }>> {
-    const { rows } = await this.#observer.query<{ calls: number; query: string }>(
-      `select calls::int, query from pg_stat_statements
-       where userid not in ('bench_writer'::regrole, 'postgres'::regrole)
-         and query !~ 'pg_stat_statements|run_minute_jobs'`,
-    );
-    return rows;
-  }
-}
 
 function socketUrl(product: Product, version: '1.0.0' | '2.0.0'): string {
   const url = new URL('/realtime/v1/websocket', product.url.replace('http', 'ws'));
@@ -249,15 +165,6 @@ async function measureBytes(product: Product, member: Member, writer: Writer): P
     broken: [],
     figures: { serializer_2_bytes: v2, serializer_1_bytes: v1 },
   };
-}
-
-/** Requests of every kind that the server has answered, this one not yet among them. */
-async function countRequests(product: Product): Promise<number> {
-  const text = await (await fetch(`${product.url}/metrics`)).text();
-  return text
-    .split('\n')
-    .filter((line) => line.startsWith('http_request_duration_seconds_count'))
-    .reduce((sum, line) => sum + Number(line.slice(line.lastIndexOf(' '))), 0);
 }
 
 function latency(

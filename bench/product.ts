@@ -4,9 +4,11 @@ import { once } from 'node:events';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { DEMO_PASSWORD } from '../server/demo.ts';
 
 const ROOT = join(import.meta.dirname, '..');
+const CUT = join(import.meta.dirname, 'cut.ts');
 /** The line with the address is written once everything answers. */
 const ADDRESS = /https?:\/\/\S+/;
 
@@ -19,6 +21,10 @@ export interface Product extends AsyncDisposable {
   startMs: number;
   /** Signs a demo account in; resolves with its access token. */
   signIn(email: string): Promise<string>;
+  /** Requests of every kind that it has answered, the one that asks not yet among them. */
+  countRequests(): Promise<number>;
+  /** Tears every connection that clients have to it, from its own side; only when it was started `cuttable`. */
+  cut(): void;
   /** Asks it to stop; resolves with how long that took, milliseconds. */
   stop(): Promise<number>;
 }
@@ -28,15 +34,16 @@ export interface Product extends AsyncDisposable {
  *
  * @param options `dataDir` to start on what an earlier one left, else a new directory that goes with the product; `port`
  *   to start under the address of an earlier one, else any free one; `databaseUrl` for a PostgreSQL other than the
- *   embedded one
+ *   embedded one; `cuttable` to be able to cut its clients off
  * @throws Error with what the server wrote when it ends before it is ready
  */
 export async function startProduct(
-  options: { dataDir?: string; databaseUrl?: string; port?: number } = {},
+  options: { dataDir?: string; databaseUrl?: string; port?: number; cuttable?: boolean } = {},
 ): Promise<Product> {
   const dataDir = options.dataDir ?? (await mkdtemp(join(tmpdir(), 'epilot-bench-')));
   const began = performance.now();
-  const child = spawn(process.execPath, ['server/main.ts'], {
+  const preload = options.cuttable ? ['--import', pathToFileURL(CUT).href] : [];
+  const child = spawn(process.execPath, [...preload, 'server/main.ts'], {
     cwd: ROOT,
     env: {
       ...process.env,
@@ -82,6 +89,14 @@ export async function startProduct(
       if (!answer.ok) throw new Error(`Sign-in of ${email}: ${await answer.text()}`);
       return ((await answer.json()) as { access_token: string }).access_token;
     },
+    async countRequests() {
+      const text = await (await fetch(`${url}/metrics`)).text();
+      return text
+        .split('\n')
+        .filter((line) => line.startsWith('http_request_duration_seconds_count'))
+        .reduce((sum, line) => sum + Number(line.slice(line.lastIndexOf(' '))), 0);
+    },
+    cut: () => void child.kill('SIGUSR2'),
     stop: () => (stopping ??= stop()),
     async [Symbol.asyncDispose]() {
       await (stopping ??= stop());
