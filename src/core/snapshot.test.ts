@@ -69,6 +69,16 @@ describe('plan_changed', () => {
     });
   });
 
+  test('while suspended: the message does not name the plan subscribed to, so it is shown and the snapshot read again', () => {
+    const held = snapshotOf('gratuit', [1, 0, 3, 0], 4, { status: 'suspended', subscribed_plan: 'pro' });
+    const message = planMessage('gratuit', 5, undefined, { status: 'suspended' });
+    const of = (event: 'plan_changed' | 'entitlements_changed', rev: number) =>
+      applyMessage(held, { event, message: { ...message, rev } }, catalogue);
+    expect(of('plan_changed', 5)).toMatchObject({ kind: 'applied', unsure: 'unknown_subscription' });
+    expect(of('entitlements_changed', 6)).toMatchObject({ kind: 'applied', unsure: 'unknown_subscription' });
+    expect(of('entitlements_changed', 5)).not.toHaveProperty('unsure');
+  });
+
   test('to expired leads to a refetch: only the server knows what ran out', () => {
     const message = planMessage('gratuit', 2, undefined, { status: 'expired' });
     expect(applyMessage(snapshotOf('pro'), { event: 'plan_changed', message }, catalogue)).toEqual({

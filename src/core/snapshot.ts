@@ -10,6 +10,8 @@
  *   … plan version not in the catalogue  → refetch
  *   … modules of the group's own         → refetch: no catalogue names them
  *   status “expired”                     → refetch: only the server knows whether a trial or a grace ran out
+ *   … another that gives nothing          → applied; and refetch, where the plan subscribed to may be another: the message
+ *                                          names the plan in force, which is then `gratuit`
  *
  * Law (invariant I5): nothing here ever returns a snapshot with a lower revision than the one it was given.
  */
@@ -22,14 +24,19 @@ import {
   type Resource,
   type SubscriptionStatus,
 } from './entitlements.ts';
-import type { EntitlementsMessage } from './messages.ts';
 import { fallbackReason, statusTellsReason } from './reasons.ts';
 import type { StateMessage } from './stateMessage.ts';
 
-export type RefetchReason = 'gap' | 'unknown_plan_version' | 'own_modules' | 'unknown_reason';
+export type RefetchReason =
+  | 'gap'
+  | 'unknown_plan_version'
+  | 'own_modules'
+  | 'unknown_reason'
+  | 'unknown_subscription';
 
 export type Applied =
-  | { kind: 'applied'; snapshot: EntitlementSnapshot }
+  /** `unsure`: the limits and modules are right, and something else needs a refetch. */
+  | { kind: 'applied'; snapshot: EntitlementSnapshot; unsure?: RefetchReason }
   | { kind: 'dropped' }
   | { kind: 'refetch'; reason: RefetchReason };
 
@@ -75,7 +82,7 @@ function findPlan(catalogue: Catalogue, slug: string, version: number): Catalogu
 
 function applyRights(
   snapshot: EntitlementSnapshot,
-  message: EntitlementsMessage,
+  { event, message }: StateMessage & { event: 'plan_changed' | 'entitlements_changed' },
   catalogue: Catalogue | undefined,
 ): Applied {
   if (message.own) return { kind: 'refetch', reason: 'own_modules' };
@@ -88,13 +95,16 @@ function applyRights(
     warnAt: message.warn,
     limits: message.limits,
   };
+  const hasFallen = fallbackReason(message.status) !== null;
+  const mayHaveChanged = event === 'plan_changed' || message.rev > snapshot.rev + 1;
   return {
     kind: 'applied',
+    ...(hasFallen && mayHaveChanged ? { unsure: 'unknown_subscription' } : {}),
     snapshot: {
       ...snapshot,
       plan: plan.slug,
       plan_name: plan.name,
-      subscribed_plan: fallbackReason(message.status) ? snapshot.subscribed_plan : plan.slug,
+      subscribed_plan: hasFallen ? snapshot.subscribed_plan : plan.slug,
       plan_version: plan.version,
       status: message.status,
       rev: message.rev,
@@ -135,13 +145,14 @@ function applyUsage(snapshot: EntitlementSnapshot, rev: number, usage: UsageTupl
  */
 export function applyMessage(
   snapshot: EntitlementSnapshot,
-  { event, message }: StateMessage,
+  told: StateMessage,
   catalogue: Catalogue | undefined,
 ): Applied {
+  const { message } = told;
   if (message.rev <= snapshot.rev) return { kind: 'dropped' };
-  const status = event === 'usage_changed' ? snapshot.status : message.status;
+  const status = told.event === 'usage_changed' ? snapshot.status : told.message.status;
   if (!statusTellsReason(status)) return { kind: 'refetch', reason: 'unknown_reason' };
-  if (event !== 'usage_changed') return applyRights(snapshot, message, catalogue);
+  if (told.event !== 'usage_changed') return applyRights(snapshot, told, catalogue);
   if (message.rev > snapshot.rev + 1) return { kind: 'refetch', reason: 'gap' };
   return applyUsage(snapshot, message.rev, message.usage, message.at);
 }

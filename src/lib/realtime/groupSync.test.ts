@@ -90,6 +90,21 @@ describe('messages', () => {
     expect(server.fetches).toBe(0);
   });
 
+  test('a change of plan while suspended falls at once, and is confirmed by one refetch', async () => {
+    await live();
+    const confirmedBefore = confirmations;
+    server.state = snapshotOf('gratuit', [1, 0, 3, 0], 2, {
+      status: 'suspended',
+      subscribed_plan: 'premium',
+    });
+    sync.onEvent('plan_changed', planMessage('gratuit', 2, undefined, { status: 'suspended' }));
+    expect(shown).toMatchObject({ plan: 'gratuit', rev: 2 });
+    expect(confirmations).toBe(confirmedBefore);
+    await clock.advance(1_000);
+    expect(shown).toMatchObject({ plan: 'gratuit', subscribed_plan: 'premium', rev: 2 });
+    expect(server.fetches).toBe(1);
+  });
+
   test('a repeat and a late message change nothing and cost nothing', async () => {
     await live();
     sync.onEvent('plan_changed', planMessage('premium', 2));

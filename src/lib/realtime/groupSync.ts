@@ -116,7 +116,8 @@ export function createGroupSync(ports: GroupSyncPorts, clock: Clock): GroupSync 
     const applied = applyMessage(snapshot, message, ports.readCatalogue());
     if (applied.kind === 'applied') {
       ports.writeSnapshot(applied.snapshot);
-      ports.onConfirmed();
+      if (applied.unsure) catchUpSoon();
+      else ports.onConfirmed();
     } else if (applied.kind === 'refetch') {
       keep(message);
       if (applied.reason === 'unknown_plan_version') ports.refreshCatalogue();
