@@ -2,7 +2,7 @@ import { keepPreviousData, queryOptions } from '@tanstack/react-query';
 import type { PlanChangePreview, PlanChangeResult, SubscriptionStatus } from '@/core/entitlements.ts';
 import { unwrap } from '@/lib/apiError.ts';
 import { getSupabase } from '@/lib/supabase.ts';
-import type { GroupRow } from './groups/groupRow.ts';
+import { newestRows, type GroupRow } from './groups/groupRow.ts';
 
 export const GROUP_SORTS = ['name', 'plan', 'schools', 'students', 'staff'] as const;
 export type GroupSort = (typeof GROUP_SORTS)[number];
@@ -73,6 +73,10 @@ export function groupsQuery(list: GroupList) {
           })
           .abortSignal(signal),
       ),
+    structuralSharing: (held, arriving) => {
+      const page = arriving as GroupPage;
+      return { ...page, groups: newestRows((held as GroupPage | undefined)?.groups, page.groups) };
+    },
     placeholderData: keepPreviousData,
   });
 }

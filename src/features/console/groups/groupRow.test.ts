@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { catalogue, GO, planMessage, planOf, usageMessage } from '../../../../tests/helpers/fixtures.ts';
-import { applyToRow, pressing, type GroupRow } from './groupRow.ts';
+import { applyToRow, newestRows, pressing, type GroupRow } from './groupRow.ts';
 
 const row: GroupRow = {
   id: 'a',
@@ -60,6 +60,16 @@ describe('a row after a message', () => {
       price_xaf: 150_000,
     });
   });
+});
+
+test('I5: a page that was read before a message came leaves that row as the message made it', () => {
+  const told = { ...row, rev: 6, plan: 'gratuit' };
+  const read = [
+    { ...row, rev: 5 },
+    { ...row, id: 'b', rev: 3 },
+  ];
+  expect(newestRows([told, { ...row, id: 'b', rev: 2 }], read)).toEqual([told, read[1]]);
+  expect(newestRows(undefined, read)).toEqual(read);
 });
 
 test('the resources that press are those in the worst state', () => {

@@ -101,3 +101,15 @@ export function applyToRow(
     state: worstState(limits, usage, warn),
   };
 }
+
+/**
+ * The rows of a page as just read, but for those that a message has made newer: it may have come while the answer was on its
+ * way, and a slow answer must not put an old plan back (I5).
+ */
+export function newestRows(held: readonly GroupRow[] | undefined, arriving: readonly GroupRow[]): GroupRow[] {
+  const known = new Map(held?.map((row) => [row.id, row]));
+  return arriving.map((row) => {
+    const shown = known.get(row.id);
+    return shown && shown.rev > row.rev ? shown : row;
+  });
+}
