@@ -10,6 +10,12 @@ const REQUEST_TIMEOUT_MS = 30_000;
 /** The same for a file: the largest one at a megabit a second, milliseconds. */
 const UPLOAD_TIMEOUT_MS = 900_000;
 const UPLOADS = '/storage/v1/object/';
+/**
+ * Connections that may wait to be accepted, as far as the system allows it. Beyond it the system drops the first packet
+ * of a connection, and the client tries again a second later, then three: Node's own 511 are few when every screen comes
+ * back at once.
+ */
+const BACKLOG = 4_096;
 
 export interface Address {
   host: string;
@@ -92,7 +98,7 @@ export async function probeAddress(address: Address): Promise<void> {
 async function listen(server: Server, { host, port }: Address): Promise<void> {
   await new Promise<void>((resolve, reject) => {
     server.once('error', (cause) => reject(explain(cause, host, port)));
-    server.listen(port, host, resolve);
+    server.listen({ port, host, backlog: BACKLOG }, resolve);
   });
 }
 
