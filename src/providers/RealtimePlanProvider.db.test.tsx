@@ -138,3 +138,20 @@ test('I5: the line is cut while the plan changes twice; once it is back the scre
   await screen.findByText('20 modules, 6 catégories', undefined, EVENTUALLY);
   expect(schools()).toBe('1 sur 3');
 });
+
+test('P9: a line that was cut costs two reads when it returns: the state, and the catalogue', async () => {
+  await act(() => line.cut());
+  await waitFor(
+    () => expect(connection.store.getState().connection.status).toMatch(/reconnecting|offline/),
+    EVENTUALLY,
+  );
+  const requests = vi.spyOn(globalThis, 'fetch');
+  const asked = () =>
+    requests.mock.calls.map(([input]) => new URL(input instanceof Request ? input.url : input).pathname);
+  await act(() => line.restore());
+  await waitFor(
+    () => expect(asked().toSorted()).toEqual(['/rest/v1/rpc/get_catalogue', '/rest/v1/rpc/get_entitlements']),
+    EVENTUALLY,
+  );
+  requests.mockRestore();
+});
