@@ -13,7 +13,7 @@ import { createTypedPool } from './typed-pool.ts';
 
 type Connection = ReturnType<typeof createPostgresConnection>;
 type StorageAdapter = NonNullable<App['_storageAdapter']>;
-type TypedConnection = Connection & { forgetTypes(): void };
+type TypedConnection = Connection & { forgetTypes(): void; lostSessions(): number };
 type Introspection = Awaited<ReturnType<Connection['introspect']>>;
 
 /** How long one statement of a role may run, as hosted Supabase has it. */
@@ -68,6 +68,8 @@ export interface SupabaseApi {
   fetch(request: Request): Promise<Response>;
   /** Answers `/storage/v1/*`. Danger: only the doors that `server/storage/routes.ts` opens. */
   fetchStorage: (request: Request) => Promise<Response>;
+  /** How many of its sessions PostgreSQL, or the way to it, has broken off so far. */
+  lostSessions(): number;
   /** Reads the definitions of tables and functions again before the next request. */
   reloadSchema(): void;
   close(): Promise<void>;
@@ -135,6 +137,7 @@ export function createSupabaseApi(options: SupabaseApiOptions): SupabaseApi {
   return {
     fetch: async (request) => app.fetch(request),
     fetchStorage: async (request) => storage.fetch(request),
+    lostSessions: () => connection.lostSessions() + storageConnection.lostSessions(),
     reloadSchema() {
       schema.forget();
       connection.forgetTypes();
@@ -156,6 +159,7 @@ function connect(url: string, max: number, jsonIsText = false): TypedConnection 
   connection.kysely = new Kysely({ dialect: new PostgresDialect({ pool: pool as unknown as PostgresPool }) });
   return Object.assign(connection, {
     forgetTypes: () => pool.forget(),
+    lostSessions: () => pool.lostSessions,
     close: () => pool.end(),
   });
 }

@@ -15,6 +15,8 @@ const MOST_STATEMENTS = 1_000;
 export interface TypedPool {
   connect(): Promise<TypedClient>;
   end(): Promise<void>;
+  /** How many sessions broke off so far: whoever used one may have been answered in any wording. */
+  readonly lostSessions: number;
   /** Forgets the types, for when tables or types have changed. */
   forget(): void;
 }
@@ -43,7 +45,8 @@ export function createTypedPool(url: string, max: number, jsonIsText = false): T
   });
   // A session that dies is replaced; who was using it sees its own statement fail.
   pool.on('error', () => {});
-  pool.on('connect', (client) => client.on('error', () => {}));
+  let lostSessions = 0;
+  pool.on('connect', (client) => client.on('error', () => (lostSessions += 1)));
 
   async function loadCatalogue(client: pg.PoolClient): Promise<void> {
     catalogue ??= readArrayTypes(client).catch((error: unknown) => {
@@ -87,6 +90,9 @@ export function createTypedPool(url: string, max: number, jsonIsText = false): T
       };
     },
     end: () => pool.end(),
+    get lostSessions() {
+      return lostSessions;
+    },
     forget() {
       catalogue = undefined;
       parameterTypes.clear();

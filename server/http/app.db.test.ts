@@ -1,6 +1,9 @@
+import { randomUUID } from 'node:crypto';
 import { request as httpRequest } from 'node:http';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { createApiClient } from '../../tests/helpers/api.ts';
 import { type TestServer, startTestServer } from '../../tests/helpers/server.ts';
+import { DEMO_PASSWORD } from '../demo.ts';
 
 let server: TestServer;
 beforeAll(async () => {
@@ -113,6 +116,26 @@ describe('the server', () => {
       expect(response.status).toBeGreaterThanOrEqual(400);
     },
   );
+});
+
+it('says that the database was away to a request whose session was ended under it', async () => {
+  const client = createApiClient(server);
+  await client.auth.signInWithPassword({ email: 'vianney@lamarelle.demo', password: DEMO_PASSWORD });
+  const holder = await server.database.connect();
+  await holder.query(`begin; lock table public.schools in exclusive mode`);
+  const answering = client.from('schools').update({ city: 'Owando' }).neq('id', randomUUID());
+  const [answer] = await Promise.all([
+    answering.then((response) => response),
+    vi.waitFor(async () => {
+      const { rowCount } = await server.database.query(
+        `select pg_terminate_backend(pid) from pg_stat_activity
+         where application_name = 'e-pilot api' and wait_event_type = 'Lock' and datname = current_database()`,
+      );
+      expect(rowCount).toBe(1);
+    }, 20_000),
+  ]);
+  await holder.query('rollback');
+  expect(answer).toMatchObject({ status: 503, error: { code: 'database_unavailable' } });
 });
 
 describe('a WebSocket', () => {

@@ -24,7 +24,7 @@ const LARGEST_AUTH_BODY = MEBIBYTE / 16;
 const LARGEST_BROADCAST = 3 * MEBIBYTE;
 
 export interface HttpAppOptions {
-  api: Pick<SupabaseApi, 'fetch' | 'fetchStorage'>;
+  api: Pick<SupabaseApi, 'fetch' | 'fetchStorage' | 'lostSessions'>;
   gateway: Pick<Gateway, 'fetch' | 'health'>;
   monitor: Pick<DatabaseMonitor, 'available' | 'outages' | 'check'>;
   metrics: Registry;
@@ -47,7 +47,7 @@ export interface HttpAppOptions {
 export function createHttpApp(options: HttpAppOptions): Hono {
   const { api, gateway, monitor, metrics, logger, publishableKey, secretKey } = options;
   const serveStatic = createStaticHandler(options.dist);
-  const guard = databaseGuard(monitor);
+  const guard = databaseGuard(monitor, api);
   const readClient = createClientReader(options.trustedProxies);
   const app = new Hono()
     .use(measureRequests(metrics), securityHeaders(readClient), hostGuard(options.loopback))
