@@ -16,8 +16,19 @@ import { planChange } from './plan-change.ts';
 import { type Part, exitCodeOf, renderTable } from './report.ts';
 import { type Measured, describeRun, mergeResults, readResults, writeResults } from './results.ts';
 import { start } from './start.ts';
+import { storm } from './storm.ts';
 
-const PARTS: readonly Part[] = [start, enforcement, check, decision, planChange, painted, fanout, chaos];
+const PARTS: readonly Part[] = [
+  start,
+  enforcement,
+  check,
+  decision,
+  planChange,
+  storm,
+  painted,
+  fanout,
+  chaos,
+];
 
 const names = PARTS.map(({ name }) => name);
 const asked = process.argv.slice(2);

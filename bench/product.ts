@@ -23,6 +23,8 @@ export interface Product extends AsyncDisposable {
   signIn(email: string): Promise<string>;
   /** Requests of every kind that it has answered, the one that asks not yet among them. */
   countRequests(): Promise<number>;
+  /** Processor time that it has used, PostgreSQL apart, milliseconds. */
+  cpuMs(): Promise<number>;
   /** Tears every connection that clients have to it, from its own side; only when it was started `cuttable`. */
   cut(): void;
   /** Asks it to stop; resolves with how long that took, milliseconds. */
@@ -89,13 +91,8 @@ export async function startProduct(
       if (!answer.ok) throw new Error(`Sign-in of ${email}: ${await answer.text()}`);
       return ((await answer.json()) as { access_token: string }).access_token;
     },
-    async countRequests() {
-      const text = await (await fetch(`${url}/metrics`)).text();
-      return text
-        .split('\n')
-        .filter((line) => line.startsWith('http_request_duration_seconds_count'))
-        .reduce((sum, line) => sum + Number(line.slice(line.lastIndexOf(' '))), 0);
-    },
+    countRequests: () => readMetric(url, 'http_request_duration_seconds_count'),
+    cpuMs: async () => (await readMetric(url, 'process_cpu_seconds_total')) * 1_000,
     cut: () => void child.kill('SIGUSR2'),
     stop: () => (stopping ??= stop()),
     async [Symbol.asyncDispose]() {
@@ -103,6 +100,15 @@ export async function startProduct(
       if (options.dataDir === undefined) await rm(dataDir, { recursive: true, force: true });
     },
   };
+}
+
+/** One of the server's metrics, all labels together. */
+async function readMetric(url: string, name: string): Promise<number> {
+  const text = await (await fetch(`${url}/metrics`)).text();
+  return text
+    .split('\n')
+    .filter((line) => line.startsWith(`${name} `) || line.startsWith(`${name}{`))
+    .reduce((sum, line) => sum + Number(line.slice(line.lastIndexOf(' '))), 0);
 }
 
 async function addressOf(child: ChildProcess, ended: Promise<unknown>): Promise<string> {
