@@ -35,15 +35,17 @@ export function findWrongDeliveries(sent: readonly Looks[], heard: Heard): strin
     return firsts.some((place, index) => index > 0 && place < (firsts[index - 1] as number));
   });
   const strayed = count((order) => order.includes(-1));
-  const stray = heard.messages[places.indexOf(-1)];
+  // A binary frame begins with lengths.
+  const stray = heard.messages[places.indexOf(-1)]
+    ?.replaceAll(/\p{Cc}+/gu, ' ')
+    .slice(0, 120)
+    .trim();
   const of = `of ${listeners} listeners`;
   return [
     ...(missed > 0 ? [`${missed} ${of} missed one or more of ${sent.length} messages.`] : []),
     ...(doubled > 0 ? [`${doubled} ${of} got a message more than once.`] : []),
     ...(disordered > 0 ? [`${disordered} ${of} got messages out of order.`] : []),
-    ...(strayed > 0
-      ? [`${strayed} ${of} got a message that was not sent to them: ${stray?.slice(0, 120)}`]
-      : []),
+    ...(strayed > 0 ? [`${strayed} ${of} got a message that was not sent to them: ${stray}`] : []),
     ...(heard.cutOff > 0 ? [`${heard.cutOff} ${of} were cut off.`] : []),
   ];
 }

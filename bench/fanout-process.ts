@@ -7,13 +7,19 @@ import { createRealtimeGateway } from '../server/realtime/gateway.ts';
 import type { GatewayOptions } from '../server/realtime/options.ts';
 import { monotonicMs } from './clock.ts';
 
+export interface Message {
+  topic: string;
+  payload: object;
+  secretKey: string;
+}
+
 export type FanoutOrder =
   | {
       kind: 'gateway';
       options: Pick<GatewayOptions, 'databaseUrl' | 'jwtSecret' | 'publishableKeys' | 'secretKeys'>;
     }
   | { kind: 'bare' }
-  | { kind: 'publish'; rev: number; topic: string; secretKey: string }
+  | ({ kind: 'publish' } & Message)
   | { kind: 'measure' };
 
 export interface Publication {
@@ -24,8 +30,10 @@ export interface Publication {
   cpuMs: number;
 }
 
-/** Bytes. */
-export type Memory = Pick<NodeJS.MemoryUsage, 'rss' | 'heapUsed' | 'external'>;
+/** Bytes, after a garbage collection; and how many sockets are open. */
+export interface Memory extends Pick<NodeJS.MemoryUsage, 'rss' | 'heapUsed' | 'external'> {
+  sockets: number;
+}
 
 export type FanoutNews =
   | { kind: 'listening'; port: number }
@@ -34,7 +42,8 @@ export type FanoutNews =
 
 interface Room {
   server: Server;
-  publish(message: { rev: number; topic: string; secretKey: string }): Promise<void>;
+  publish(message: Message): Promise<void>;
+  countSockets(): number;
 }
 
 let room: Room | undefined;
@@ -45,7 +54,7 @@ process.on('message', (order: FanoutOrder) => {
 process.once('disconnect', () => process.exit());
 
 async function obey(order: FanoutOrder): Promise<FanoutNews> {
-  if (order.kind === 'measure') return { kind: 'memory', ...measure() };
+  if (order.kind === 'measure') return { kind: 'memory', ...(await measure()) };
   if (order.kind === 'publish') {
     const cpu = process.cpuUsage();
     const startedAt = monotonicMs();
@@ -68,14 +77,13 @@ async function createGatewayRoom(options: GatewayOptions): Promise<Room> {
   server.on('upgrade', (request, socket, head) => gateway.handleUpgrade(request, socket, head));
   return {
     server,
-    async publish({ rev, topic, secretKey }) {
+    countSockets: () => gateway.health().connections,
+    async publish({ topic, payload, secretKey }) {
       const answer = await gateway.fetch(
         new Request('http://localhost/realtime/v1/api/broadcast', {
           method: 'POST',
           headers: { apikey: secretKey, 'content-type': 'application/json' },
-          body: JSON.stringify({
-            messages: [{ topic, event: 'note', payload: payloadOf(rev), private: true }],
-          }),
+          body: JSON.stringify({ messages: [{ topic, event: 'note', payload, private: true }] }),
         }),
       );
       if (answer.status !== 202) throw new Error(`The gateway answered ${answer.status}`);
@@ -96,8 +104,9 @@ function createBareRoom(): Room {
   });
   return {
     server,
-    async publish({ rev }) {
-      const data = Buffer.from(JSON.stringify(payloadOf(rev)));
+    countSockets: () => sockets.size,
+    async publish({ payload }) {
+      const data = Buffer.from(JSON.stringify(payload));
       const parts = Sender.frame(data, { fin: true, opcode: 1, mask: false, readOnly: true, rsv1: false });
       const frame = Buffer.concat(parts);
       for (const socket of sockets) socket.write(frame);
@@ -105,13 +114,12 @@ function createBareRoom(): Room {
   };
 }
 
-/** As long as a plan change's frame is. */
-function payloadOf(rev: number): object {
-  return { rev, text: 'x'.repeat(200) };
-}
-
-function measure(): Memory {
-  globalThis.gc?.();
+async function measure(): Promise<Memory> {
+  // What the first collection lets go of, the second gives back.
+  for (let collection = 0; collection < 2; collection++) {
+    globalThis.gc?.();
+    await new Promise(setImmediate);
+  }
   const { rss, heapUsed, external } = process.memoryUsage();
-  return { rss, heapUsed, external };
+  return { rss, heapUsed, external, sockets: room?.countSockets() ?? 0 };
 }

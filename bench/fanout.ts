@@ -1,19 +1,37 @@
 /** P7 and P11: one message to many sockets, and what a socket costs in memory, against a bare `ws` server. */
-import { fork } from 'node:child_process';
-import { once } from 'node:events';
-import { join } from 'node:path';
 import { SignJWT } from 'jose';
 import type pg from 'pg';
-import type { FanoutOrder, FanoutNews, Memory, Publication } from './fanout-process.ts';
+import { type Looks, findWrongDeliveries } from './delivery.ts';
+import { Audience, type Round, payloadOf } from './fanout-audience.ts';
+import { type MemoryMeasurements, memoryResult, memoryWithout } from './fanout-memory.ts';
+import { type Fanout, OURS, startServer } from './fanout-server.ts';
 import { interleave } from './interleave.ts';
-import { startPostgres } from './postgres.ts';
-import { type Part, type Result, short } from './report.ts';
+import { type BenchPostgres, startPostgres } from './postgres.ts';
+import { type Part, type Point, type Result, short } from './report.ts';
 import { median, pairedRatio, summarise } from './statistics.ts';
 import { startSwarm } from './swarm.ts';
 
-/** To each of the two servers. */
-const SOCKETS = 10_000;
-const ROUNDS = 15;
+export interface FanoutSizes {
+  /** Sockets of each of the two servers, growing, and how many messages they get then. */
+  steps: ReadonlyArray<{ sockets: number; rounds: number }>;
+  /** Sockets in another group's topic, which are to hear nothing of it. */
+  bystanders: number;
+  /** Sockets that come and leave at the end, and how often. */
+  visitors: number;
+  visits: number;
+}
+
+const SIZES: FanoutSizes = {
+  steps: [
+    { sockets: 1_000, rounds: 7 },
+    { sockets: 2_500, rounds: 7 },
+    { sockets: 5_000, rounds: 7 },
+    { sockets: 10_000, rounds: 15 },
+  ],
+  bystanders: 100,
+  visitors: 1_000,
+  visits: 4,
+};
 const JWT_SECRET = 'a-secret-of-at-least-32-characters-for-benchmarks';
 const KEY = 'sb_publishable_bench';
 const SECRET_KEY = 'sb_secret_bench';
@@ -23,79 +41,125 @@ export const fanout: Part = {
   async run(progress) {
     await using postgres = await startPostgres();
     await postgres.create('rooms', { seeds: true });
-    const { topic, token } = await readMember(await postgres.connect('rooms'));
-    await using gateway = await startServer({
-      kind: 'gateway',
-      options: {
-        databaseUrl: postgres.url('rooms'),
-        jwtSecret: JWT_SECRET,
-        publishableKeys: [KEY],
-        secretKeys: [SECRET_KEY],
-      },
-    });
-    await using bare = await startServer({ kind: 'bare' });
-    const emptyGateway = await gateway.memory();
-    const emptyBare = await bare.memory();
-
-    progress(`${SOCKETS} sockets on a bare ws server`);
-    await using bareSwarm = await startSwarm({ socketUrl: `ws://127.0.0.1:${bare.port}/`, size: SOCKETS });
-    progress(`${SOCKETS} sockets joined to one private topic of the gateway`);
-    const joining = performance.now();
-    await using gatewaySwarm = await startSwarm({
-      socketUrl: `ws://127.0.0.1:${gateway.port}/realtime/v1/websocket?apikey=${KEY}&vsn=2.0.0`,
-      size: SOCKETS,
-      join: { topic, token },
-    });
-    const joinsPerSecond = SOCKETS / ((performance.now() - joining) / 1000);
-    const fullGateway = await gateway.memory();
-    const fullBare = await bare.memory();
-
-    progress(`${ROUNDS} messages to each`);
-    let rev = 0;
-    const publishTo = (server: FanoutServer, swarm: typeof bareSwarm) => async () => {
-      rev += 1;
-      const written = await server.publish({ rev, topic, secretKey: SECRET_KEY });
-      const arrivals = await swarm.delivered(rev, 30_000);
-      return {
-        written: written.writtenMs,
-        cpu: written.cpuMs,
-        last: Math.max(...arrivals) - written.startedAt,
-      };
-    };
-    const variants = { gateway: publishTo(gateway, gatewaySwarm), bare: publishTo(bare, bareSwarm) };
-    await interleave(variants, 2);
-    const rounds = await interleave(variants, ROUNDS);
-    return [
-      fanoutResult(rounds),
-      memoryResult({ emptyGateway, fullGateway, emptyBare, fullBare }, joinsPerSecond),
-    ];
+    return await measureFanout(postgres, 'rooms', OURS, SIZES, progress);
   },
 };
 
-type Rounds = Record<'gateway' | 'bare', Array<{ written: number; cpu: number; last: number }>>;
+type Rounds = Record<'gateway' | 'bare', Round[]>;
 
-function fanoutResult(rounds: Rounds): Result {
-  const series = (name: keyof Rounds, figure: 'written' | 'cpu' | 'last'): number[] =>
+/**
+ * Measures P7 and P11 of an implementation.
+ *
+ * @param database with demo data
+ */
+export async function measureFanout(
+  postgres: BenchPostgres,
+  database: string,
+  measured: Fanout,
+  { steps, bystanders, visitors, visits }: FanoutSizes,
+  progress: (text: string) => void,
+): Promise<Result[]> {
+  const client = await postgres.connect(database);
+  const [member, stranger] = await readMembers(client);
+  await client.end();
+  await using gateway = await startServer(measured, {
+    kind: 'gateway',
+    options: {
+      databaseUrl: postgres.url(database),
+      jwtSecret: JWT_SECRET,
+      publishableKeys: [KEY],
+      secretKeys: [SECRET_KEY],
+    },
+  });
+  await using bare = await startServer(OURS, { kind: 'bare' });
+  const socketUrl = `ws://127.0.0.1:${gateway.port}/realtime/v1/websocket?apikey=${KEY}&vsn=2.0.0`;
+  await using others = await startSwarm({ socketUrl, size: bystanders, join: stranger });
+  const empty = { gateway: await gateway.memory(), bare: await bare.memory() };
+
+  await using bareRoom = new Audience({
+    server: bare,
+    ...{ topic: member.topic, secretKey: SECRET_KEY },
+    swarm: { socketUrl: `ws://127.0.0.1:${bare.port}/` },
+    looks: (payload) => (text) => text === payload,
+  });
+  await using gatewayRoom = new Audience({
+    server: gateway,
+    ...{ topic: member.topic, secretKey: SECRET_KEY },
+    swarm: { socketUrl, join: member },
+    looks: looksLike(member.topic),
+  });
+  const measuredSteps: Array<{ size: number; rounds: Rounds }> = [];
+  const full: MemoryMeasurements['full'] = [];
+  const broken: string[] = [];
+  let joinsPerSecond = 0;
+  for (const { sockets, rounds } of steps) {
+    progress(
+      `${short(sockets)} sockets on a bare ws server, and as many in one private topic of the gateway`,
+    );
+    await bareRoom.growTo(sockets);
+    joinsPerSecond = await gatewayRoom.growTo(sockets);
+    full.push({ size: sockets, gateway: await gateway.memory(), bare: await bare.memory() });
+    progress(`${rounds} messages to each`);
+    const variants = { gateway: () => gatewayRoom.publish(), bare: () => bareRoom.publish() };
+    await interleave(variants, 2);
+    measuredSteps.push({ size: sockets, rounds: await interleave(variants, rounds) });
+    const aside = payloadOf(0);
+    await gateway.publish({ topic: stranger.topic, payload: aside, secretKey: SECRET_KEY });
+    const wrong = await gatewayRoom.findWrong();
+    const overheard = findWrongDeliveries(
+      [looksLike(stranger.topic)(JSON.stringify(aside))],
+      await others.heard(),
+    );
+    wrong.push(...overheard.map((sentence) => `In another group's topic: ${sentence}`));
+    // What is wrong with few sockets is wrong with more.
+    if (broken.length === 0) broken.push(...wrong);
+    const wrongOnBare = await bareRoom.findWrong();
+    if (wrongOnBare[0]) throw new Error(`On the bare server, ${wrongOnBare[0]}`);
+  }
+
+  progress(`all leave; ${visits} × ${short(visitors)} others come and leave`);
+  await gatewayRoom[Symbol.asyncDispose]();
+  const left = await memoryWithout(gateway, bystanders);
+  const after: MemoryMeasurements['visits']['after'] = [];
+  for (let visit = 0; visit < visits; visit++) {
+    const guests = await startSwarm({ socketUrl, size: visitors, join: member });
+    await guests[Symbol.asyncDispose]();
+    after.push(await memoryWithout(gateway, bystanders));
+  }
+  return [
+    fanoutResult(measuredSteps, broken),
+    memoryResult({ empty, full, left, visits: { sockets: visitors, after }, joinsPerSecond }),
+  ];
+}
+
+function fanoutResult(steps: ReadonlyArray<{ size: number; rounds: Rounds }>, broken: string[]): Result {
+  const { size, rounds } = steps.at(-1) as (typeof steps)[number];
+  const timesOf = (name: keyof Rounds, figure: keyof Round): number[] =>
     rounds[name].map((round) => round[figure]);
-  const ratioOf = (figure: 'written' | 'cpu' | 'last'): number =>
-    pairedRatio(series('gateway', figure), series('bare', figure));
+  const ratioOf = (figure: keyof Round): number =>
+    pairedRatio(timesOf('gateway', figure), timesOf('bare', figure));
+  const seriesOf = (name: keyof Rounds, figure: keyof Round): Point[] =>
+    steps.map((step) => ({
+      size: step.size,
+      value: median(step.rounds[name].map((round) => round[figure])),
+    }));
   const written = ratioOf('written');
   const last = ratioOf('last');
   return {
     id: 'P7',
-    what: `one message to ${short(SOCKETS)} sockets of a topic`,
+    what: `one message to ${short(size)} sockets of a topic`,
     target: '≤ 1.3 × bare ws',
-    measured: `written ${short(median(series('gateway', 'written')))} ms, last arrival ${short(median(series('gateway', 'last')))} ms`,
-    comparedWith: `bare: ${short(median(series('bare', 'written')))} ms, ${short(median(series('bare', 'last')))} ms (${short(last)} ×)`,
+    measured: `written ${short(median(timesOf('gateway', 'written')))} ms, last arrival ${short(median(timesOf('gateway', 'last')))} ms`,
+    comparedWith: `bare: ${short(median(timesOf('bare', 'written')))} ms, ${short(median(timesOf('bare', 'last')))} ms (${short(last)} ×)`,
     ratio: written,
     met: written <= 1.3 && last <= 1.3,
-    broken: [],
+    broken,
     figures: {
       ...Object.fromEntries(
         (['gateway', 'bare'] as const).flatMap((name) =>
           (['written', 'cpu', 'last'] as const).map((figure) => [
             `${name}_${figure}_ms`,
-            summarise(series(name, figure)),
+            summarise(timesOf(name, figure)),
           ]),
         ),
       ),
@@ -103,83 +167,40 @@ function fanoutResult(rounds: Rounds): Result {
       cpu_ratio: ratioOf('cpu'),
       last_arrival_ratio: last,
     },
-  };
-}
-
-function memoryResult(
-  memory: Record<'emptyGateway' | 'fullGateway' | 'emptyBare' | 'fullBare', Memory>,
-  joinsPerSecond: number,
-): Result {
-  const perSocket = (full: Memory, empty: Memory, figure: keyof Memory): number =>
-    (full[figure] - empty[figure]) / SOCKETS / 1024;
-  const gateway = perSocket(memory.fullGateway, memory.emptyGateway, 'rss');
-  const bare = perSocket(memory.fullBare, memory.emptyBare, 'rss');
-  return {
-    id: 'P11',
-    what: `memory a socket in one private topic, of ${short(SOCKETS)}`,
-    target: '≤ 20 KB',
-    measured: `${short(gateway)} KB`,
-    comparedWith: `bare ws ${short(bare)} KB; Supabase Realtime ~160 KB as published`,
-    ratio: gateway / bare,
-    met: gateway <= 20,
-    broken: [],
-    figures: {
-      gateway_rss_kb: gateway,
-      gateway_heap_kb: perSocket(memory.fullGateway, memory.emptyGateway, 'heapUsed'),
-      gateway_external_kb: perSocket(memory.fullGateway, memory.emptyGateway, 'external'),
-      bare_rss_kb: bare,
-      bare_heap_kb: perSocket(memory.fullBare, memory.emptyBare, 'heapUsed'),
-      bare_external_kb: perSocket(memory.fullBare, memory.emptyBare, 'external'),
-      joins_per_second: joinsPerSecond,
+    series: {
+      gateway_written_ms: seriesOf('gateway', 'written'),
+      bare_written_ms: seriesOf('bare', 'written'),
+      gateway_last_ms: seriesOf('gateway', 'last'),
+      bare_last_ms: seriesOf('bare', 'last'),
     },
+    sizes: { sockets: size, rounds: rounds.gateway.length },
   };
 }
 
-interface FanoutServer extends AsyncDisposable {
-  port: number;
-  publish(message: { rev: number; topic: string; secretKey: string }): Promise<Publication>;
-  /** After a garbage collection. */
-  memory(): Promise<Memory>;
+/** How a message of a topic looks on the wire: it names the topic, and its payload is whole. */
+function looksLike(topic: string): (payload: string) => Looks {
+  return (payload) => (text) => text.includes(`realtime:${topic}`) && text.endsWith(payload);
 }
 
-async function startServer(order: FanoutOrder): Promise<FanoutServer> {
-  const child = fork(join(import.meta.dirname, 'fanout-process.ts'), { execArgv: ['--expose-gc'] });
-  const exited = once(child, 'exit');
-  /** The process answers every order with one piece of news, in turn. */
-  const ask = async <Kind extends FanoutNews['kind']>(
-    question: FanoutOrder,
-    kind: Kind,
-  ): Promise<Extract<FanoutNews, { kind: Kind }>> => {
-    const answered = once(child, 'message') as Promise<[FanoutNews]>;
-    child.send(question);
-    const failed = exited.then((): never => {
-      throw new Error(`The ${order.kind} server ended`);
-    });
-    const [news] = await Promise.race([answered, failed]);
-    if (news.kind !== kind) throw new Error(`Asked for ${kind}, got ${JSON.stringify(news)}`);
-    return news as Extract<FanoutNews, { kind: Kind }>;
-  };
-  const { port } = await ask(order, 'listening');
-  return {
-    port,
-    publish: (message) => ask({ kind: 'publish', ...message }, 'published'),
-    memory: () => ask({ kind: 'measure' }, 'memory'),
-    async [Symbol.asyncDispose]() {
-      child.kill('SIGKILL');
-      await exited;
-    },
-  };
+interface Member {
+  topic: string;
+  token: string;
 }
 
-/** A member of the demo data and the topic of their group. */
-async function readMember(client: pg.Client): Promise<{ topic: string; token: string }> {
+/** Admins of two groups of the demo data, with the topics of their groups. */
+async function readMembers(client: pg.Client): Promise<[Member, Member]> {
   const { rows } = await client.query<{ id: string; school_group_id: string }>(
-    `select id, school_group_id from public.profiles where role = 'admin_groupe' limit 1`,
+    `select distinct on (school_group_id) id, school_group_id from public.profiles
+     where role = 'admin_groupe' order by school_group_id limit 2`,
   );
-  const { id = '', school_group_id: group = '' } = rows[0] ?? {};
-  const token = await new SignJWT({ sub: id, role: 'authenticated' })
-    .setProtectedHeader({ alg: 'HS256', typ: 'JWT' })
-    .setExpirationTime('1h')
-    .sign(new TextEncoder().encode(JWT_SECRET));
-  return { topic: `group:${group}`, token };
+  const members = await Promise.all(
+    rows.map(async ({ id, school_group_id }) => ({
+      topic: `group:${school_group_id}`,
+      token: await new SignJWT({ sub: id, role: 'authenticated' })
+        .setProtectedHeader({ alg: 'HS256', typ: 'JWT' })
+        .setExpirationTime('1h')
+        .sign(new TextEncoder().encode(JWT_SECRET)),
+    })),
+  );
+  return members as [Member, Member];
 }

@@ -3,9 +3,12 @@
  * BROKEN and why. Slow is slow by orders, so that no machine can make it fast; nothing here asserts a time.
  */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { join } from 'node:path';
 import { THROWAWAY_SETTINGS } from '../server/postgres/settings.ts';
 import { type CheckSizes, measureCheck } from './check.ts';
 import { type EnforcementSizes, loadSample, measureEnforcement } from './enforcement.ts';
+import { type FanoutSizes, measureFanout } from './fanout.ts';
+import { OURS } from './fanout-server.ts';
 import { COUNTING, REMEMBERING } from './honest-check.ts';
 import { DRIFTING, SLEEPING, SWALLOWING, UNLOCKED } from './honest-enforcement.ts';
 import { type BenchPostgres, startPostgres } from './postgres.ts';
@@ -102,5 +105,65 @@ describe('a check inside PostgreSQL', () => {
   it('says that an answer did not follow what changed', async () => {
     const { broken } = await measure('remembering', REMEMBERING);
     expect(broken).toContain('To a group of 200 students it said usage 200 of students, and 201 is right.');
+  });
+});
+
+describe('fan-out', () => {
+  const SIZES: FanoutSizes = {
+    steps: [
+      { sockets: 50, rounds: 1 },
+      { sockets: 100, rounds: 3 },
+    ],
+    bystanders: 10,
+    visitors: 100,
+    visits: 3,
+  };
+  const measure = (flaw?: string) => {
+    const module = join(import.meta.dirname, 'honest-process.ts');
+    return measureFanout(postgres, 'rooms', flaw ? { module, arguments: [flaw] } : OURS, SIZES, quietly);
+  };
+  beforeAll(() => postgres.create('rooms', { seeds: true }));
+
+  it('finds nothing broken in ours', async () => {
+    const results = await measure();
+    expect(results.map(({ id, broken }) => [id, broken])).toEqual([
+      ['P7', []],
+      ['P11', []],
+    ]);
+    expect(find(results, 'P7').series).toMatchObject({ gateway_last_ms: [{ size: 50 }, { size: 100 }] });
+    expect(find(results, 'P11').series).toMatchObject({ gateway_rss_mb: [{ size: 50 }, { size: 100 }] });
+  });
+
+  it('says that one which frames for each socket and waits missed the target', async () => {
+    const result = find(await measure('slow'), 'P7');
+    expect([verdictOf(result), result.broken]).toEqual(['MISSED', []]);
+    expect(result.ratio).toBeGreaterThan(1.3);
+  });
+
+  it('says of one that loses, doubles, swaps and garbles messages what it did', async () => {
+    const { broken } = find(await measure('mangles'), 'P7');
+    expect(broken.slice(0, 4)).toEqual([
+      '10 of 50 listeners missed one or more of 3 messages.',
+      '5 of 50 listeners got a message more than once.',
+      '5 of 50 listeners got messages out of order.',
+      expect.stringMatching(/^5 of 50 listeners got a message that was not sent to them: .*"rev":1/s),
+    ]);
+  });
+
+  it('says that messages strayed into another group', async () => {
+    expect(find(await measure('strays'), 'P7').broken).toContainEqual(
+      expect.stringMatching(/^50 of 50 listeners got a message that was not sent to them: /),
+    );
+  });
+
+  it('says that memory is kept for sockets that left', async () => {
+    const results = await measure('hoards');
+    expect(find(results, 'P7').broken).toEqual([]);
+    expect(find(results, 'P11').broken).toEqual([
+      expect.stringMatching(/^It keeps \d+(\.\d)? KB for each of 100 sockets that left\.$/),
+      expect.stringMatching(
+        /^It grows by \d+(\.\d)? KB for each socket that comes and leaves, time after time\.$/,
+      ),
+    ]);
   });
 });

@@ -32,8 +32,8 @@ interface Listener {
   settled: PromiseWithResolvers<void>;
 }
 
-/** Each different message that reached anybody. */
-const messages: Buffer[] = [];
+/** Each different message that reached anybody since all was told last. */
+let messages: Buffer[] = [];
 /** Of each revision: the messages that carry it, who has one of them, and since when. */
 const revisions = new Map<number, { places: number[]; reached: Set<Listener>; at: number[] }>();
 const listeners: Listener[] = [];
@@ -56,7 +56,11 @@ async function obey(order: SwarmOrder): Promise<SwarmNews> {
     return { kind: 'opened' };
   }
   await settle();
-  if (order.kind === 'tell-heard') return { kind: 'heard', ...account() };
+  if (order.kind === 'tell-heard') {
+    const heard = account();
+    forget();
+    return { kind: 'heard', ...heard };
+  }
   return { kind: 'delivered', rev: order.rev, at: revisions.get(order.rev)?.at ?? [] };
 }
 
@@ -98,6 +102,12 @@ function account(): Heard {
     orders: [...orders.values()],
     cutOff: listeners.filter(({ state }) => state === 'gone').length,
   };
+}
+
+function forget(): void {
+  messages = [];
+  revisions.clear();
+  for (const listener of listeners) listener.heard = [];
 }
 
 /** Opens one socket and joins; resolves when the server has said yes. */

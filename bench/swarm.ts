@@ -18,7 +18,7 @@ export type SwarmOrder =
   | ({ kind: 'open' } & SwarmOptions)
   /** Tell who has this revision, once everything that was written to the listeners has been read. */
   | { kind: 'tell-arrivals'; rev: number }
-  /** Tell what each has heard, once everything that was written to the listeners has been read. */
+  /** Tell what each has heard since the last such order, once everything that was written to it has been read. */
   | { kind: 'tell-heard' };
 
 /** From the swarm's process. */
@@ -39,7 +39,7 @@ export interface Swarm extends AsyncDisposable {
    * @returns instants, monotonic milliseconds; fewer than listeners when some did not get it
    */
   delivered(rev: number, deadlineMs?: number): Promise<number[]>;
-  /** What all have heard until now, once everything that was sent to them has been read. */
+  /** What all have heard since this was asked last, once everything that was sent to them has been read. */
   heard(): Promise<Heard>;
 }
 
