@@ -6,10 +6,11 @@
 import { App, setExperimental } from '@supabase/lite';
 import { createPostgresConnection } from '@supabase/lite/postgres';
 import { CompiledQuery, Kysely, PostgresDialect, type PostgresPool } from 'kysely';
+import { escapeLiteral } from 'pg';
 import { hideAccounts, verifyBearer } from './lite-middlewares.ts';
 import { toPostgrestError } from './postgrest-errors.ts';
 import type { VerifyToken } from './tokens.ts';
-import { createTypedPool } from './typed-pool.ts';
+import { createTypedPool, WITH_THE_NEXT } from './typed-pool.ts';
 
 type Connection = ReturnType<typeof createPostgresConnection>;
 type StorageAdapter = NonNullable<App['_storageAdapter']>;
@@ -176,36 +177,28 @@ function harden(connection: Internals, schema: SchemaReader): void {
   // Danger: in state `unknown`, the first request grants ALL on every table to anon and authenticated.
   connection.rlsState = 'active';
 
-  // One round trip for what takes five, and the role's own time limit, which `set role` does not bring along.
+  // With the role's own time limit, which `set role` does not bring along.
   connection.applyJwtSessionContext = async (transaction, { auth, storage }) => {
     const role = auth?.role || 'anon';
     if (!isApiRole(role)) throw new Error(`A request cannot act as ${role}`);
-    await transaction.executeQuery(
-      CompiledQuery.raw(
-        `select set_config('request.jwt.claims', $1, true), set_config('request.jwt.claim.sub', $2, true),
-           set_config('request.jwt.claim.role', $3, true), set_config('storage.operation', $4, true),
-           set_config('statement_timeout', $5, true), set_config('role', $3, true)`,
-        [
-          JSON.stringify(auth?.jwt ?? { role }),
-          auth?.uid ?? '',
-          role,
-          storage?.operation ?? '',
-          STATEMENT_TIMEOUTS[role],
-        ],
-      ),
-    );
+    await applySettings(transaction, {
+      'request.jwt.claims': JSON.stringify(auth?.jwt ?? { role }),
+      'request.jwt.claim.sub': auth?.uid ?? '',
+      'request.jwt.claim.role': role,
+      'storage.operation': storage?.operation ?? '',
+      statement_timeout: STATEMENT_TIMEOUTS[role],
+      role,
+    });
   };
 
-  connection.applyRpcRequestGucs = async (transaction, { method, path, requestHeaders }) => {
-    await transaction.executeQuery(
-      CompiledQuery.raw(
-        `select set_config('response.status', '', true), set_config('response.headers', '', true),
-           set_config('request.method', $1, true), set_config('request.path', $2, true),
-           set_config('request.headers', $3, true)`,
-        [method, path, JSON.stringify(requestHeaders ?? {})],
-      ),
-    );
-  };
+  connection.applyRpcRequestGucs = (transaction, { method, path, requestHeaders }) =>
+    applySettings(transaction, {
+      'response.status': '',
+      'response.headers': '',
+      'request.method': method,
+      'request.path': path,
+      'request.headers': JSON.stringify(requestHeaders ?? {}),
+    });
 
   // It answers many errors with a bare 500; the code PGRST lets an error choose its own answer.
   const normalize = connection.normalizeDbError.bind(connection);
@@ -220,6 +213,19 @@ function harden(connection: Internals, schema: SchemaReader): void {
   };
 
   connection.introspect = () => schema.read();
+}
+
+/** Settings of a transaction, in the order given; they travel with the statement that they are for. */
+async function applySettings(
+  transaction: Kysely<unknown>,
+  settings: Readonly<Record<string, string>>,
+): Promise<void> {
+  const calls = Object.entries(settings).map(([name, value]) => {
+    // Danger: the text of a statement ends at a NUL.
+    if (value.includes('\0')) throw new Error(`${name} would hold a NUL`);
+    return `set_config('${name}', ${escapeLiteral(value)}, true)`;
+  });
+  await transaction.executeQuery(CompiledQuery.raw(`${WITH_THE_NEXT} select ${calls.join(', ')}`));
 }
 
 function isApiRole(role: string): role is ApiRole {

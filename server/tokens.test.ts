@@ -1,6 +1,6 @@
 // @vitest-environment node
 import { SignJWT } from 'jose';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { createRealtimeVerifier } from './realtime-tokens.ts';
 import { createTokenVerifier } from './tokens.ts';
 
@@ -19,6 +19,14 @@ describe('a token', () => {
   it('that is good says who its bearer is, to REST and to realtime', async () => {
     expect(await verify(await token(good))).toEqual(good);
     expect(await verifyForRealtime(await token(good))).toEqual(good);
+  });
+
+  it('that was good is refused from its end on, though it is remembered', async () => {
+    const presented = await token(good);
+    expect(await verify(presented)).toEqual(good);
+    vi.useFakeTimers({ toFake: ['Date'], now: good.exp * 1_000 });
+    await expect(verify(presented)).rejects.toMatchObject({ code: 'PGRST303' });
+    vi.useRealTimers();
   });
 
   it.each([

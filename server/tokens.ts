@@ -27,8 +27,12 @@ export type VerifyToken = (token: string) => Promise<Claims>;
 
 const ROLES = new Set(['anon', 'authenticated', 'service_role']);
 
+/** Verified tokens that are remembered; a token is about a kilobyte. */
+const MOST_REMEMBERED = 10_000;
+
 /**
- * Makes the one verifier of access tokens that REST and realtime share.
+ * Makes the one verifier of access tokens that REST and realtime share. A signature that was right once stays right:
+ * a token that comes again is only looked at for its end.
  *
  * @param jwtSecret secret of the HS256 signature
  * @returns a function that gives a token's claims, or throws {@link TokenError}: `PGRST303` expired or not yet
@@ -36,7 +40,11 @@ const ROLES = new Set(['anon', 'authenticated', 'service_role']);
  */
 export function createTokenVerifier(jwtSecret: string): VerifyToken {
   const key = new TextEncoder().encode(jwtSecret);
+  const verified = new Map<string, Claims & { exp: number }>();
   return async (token) => {
+    const known = verified.get(token);
+    if (known && Date.now() < known.exp * 1_000) return known;
+    verified.delete(token);
     try {
       const { payload } = await jwtVerify(token, key, {
         algorithms: ['HS256'],
@@ -46,7 +54,11 @@ export function createTokenVerifier(jwtSecret: string): VerifyToken {
       const { role } = payload;
       if (typeof role !== 'string' || !ROLES.has(role))
         throw new TokenError('PGRST301', 'The token names an unknown role');
-      return payload as Claims;
+      const claims = Object.freeze(payload as Claims & { exp: number });
+      const oldest = verified.keys().next();
+      if (verified.size >= MOST_REMEMBERED && !oldest.done) verified.delete(oldest.value);
+      verified.set(token, claims);
+      return claims;
     } catch (error) {
       if (error instanceof TokenError) throw error;
       if (error instanceof errors.JWTExpired) throw new TokenError('PGRST303', 'JWT expired', error);

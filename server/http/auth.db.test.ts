@@ -88,10 +88,14 @@ describe('behind a reverse proxy', () => {
 
   it('wrong passwords lock out those who send them, and nobody else', async () => {
     const attacker = { 'x-forwarded-for': '203.0.113.7' };
-    const guesses = Array.from({ length: 110 }, (_, i) => signIn(`user${i}@nowhere.demo`, 'wrong', attacker));
-    const statuses = (await Promise.all(guesses)).map(({ status }) => status);
-    // How many of the last ones were still let through depends on how many of them came at once.
-    expect(statuses.filter((status) => status !== 400 && status !== 429)).toEqual([]);
+    // As many at once as leave the server time for each.
+    for (let i = 0; i < 100; i += 10) {
+      const guesses = Array.from({ length: 10 }, (_, n) =>
+        signIn(`user${i + n}@nowhere.demo`, 'wrong', attacker),
+      );
+      const statuses = (await Promise.all(guesses)).map(({ status }) => status);
+      expect(statuses.filter((status) => status !== 400)).toEqual([]);
+    }
     expect((await signIn('user0@nowhere.demo', 'wrong', attacker)).status).toBe(429);
     // Somebody in the same school, and somebody elsewhere.
     expect((await signIn(VIANNEY, DEMO_PASSWORD, attacker)).status).toBe(200);

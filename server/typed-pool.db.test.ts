@@ -1,0 +1,59 @@
+import pg from 'pg';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, it, vi } from 'vitest';
+import { createTestDatabase, type TestDatabase } from '../tests/helpers/database.ts';
+import { createTypedPool, WITH_THE_NEXT, type TypedPool } from './typed-pool.ts';
+
+let database: TestDatabase;
+let pool: TypedPool;
+/** What was sent, a round trip each. */
+let sent: () => string[];
+beforeAll(async () => {
+  database = await createTestDatabase({ empty: true });
+});
+beforeEach(async () => {
+  pool = createTypedPool(database.url, 1);
+  // The first statement of a pool reads the types before it.
+  (await pool.connect()).release();
+  const query = vi.spyOn(pg.Client.prototype, 'query');
+  sent = () => query.mock.calls.map(([statement]) => statement as unknown as string);
+});
+afterEach(async () => {
+  vi.restoreAllMocks();
+  await pool.end();
+});
+afterAll(() => database.drop());
+
+const setting = (value: string): string => `${WITH_THE_NEXT} select set_config('epilot.x', '${value}', true)`;
+
+it('what begins a transaction travels with its first statement, in one round trip', async () => {
+  const client = await pool.connect();
+  await client.query('begin', []);
+  await client.query(setting('one'), []);
+  await client.query(setting('two'), []);
+  expect(sent()).toEqual([]);
+  const { rows } = await client.query(`select current_setting('epilot.x') as x`, []);
+  expect(rows).toEqual([{ x: 'two' }]);
+  await client.query('commit', []);
+  expect(sent()).toHaveLength(3);
+  client.release();
+});
+
+it('a statement is not sent when what should stand before it failed', async () => {
+  const client = await pool.connect();
+  await client.query('begin', []);
+  await client.query(`${WITH_THE_NEXT} select 1 / 0`, []);
+  await expect(client.query('create table never (id int)', [])).rejects.toThrow('division by zero');
+  await client.query('rollback', []);
+  expect(sent()).not.toContain('create table never (id int)');
+  expect((await client.query('select 1 as one', [])).rows).toEqual([{ one: 1 }]);
+  client.release();
+});
+
+it('a transaction without a statement is never begun', async () => {
+  const client = await pool.connect();
+  await client.query('begin', []);
+  await client.query(setting('one'), []);
+  await client.query('rollback', []);
+  expect(sent()).toEqual([]);
+  client.release();
+});
