@@ -15,7 +15,7 @@ beforeEach(async () => {
   // The first statement of a pool reads the types before it.
   (await pool.connect()).release();
   const query = vi.spyOn(pg.Client.prototype, 'query');
-  sent = () => query.mock.calls.map(([statement]) => statement as unknown as string);
+  sent = () => query.mock.calls.map(([statement]) => String(statement));
 });
 afterEach(async () => {
   vi.restoreAllMocks();

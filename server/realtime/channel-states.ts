@@ -14,15 +14,15 @@
  */
 import type { ReadRights } from './authorization.ts';
 import type { ClientFrame } from './frames.ts';
-import type { Replayed } from './replay.ts';
+import type { Past } from './replay.ts';
 import type { Session } from './sessions.ts';
 import type { RealtimeError } from './errors.ts';
 
 export type State = 'joining' | 'joined' | 'checking' | 'closed';
 
 interface Events {
-  /** The bearer may read: `rights` say what; `past` are the messages to replay. */
-  join_allowed: { session: Session; rights: ReadRights; past: Replayed[] };
+  /** The bearer may read: `rights` say what; `past` is what to replay. */
+  join_allowed: { session: Session; rights: ReadRights; past: Past };
   join_refused: { error: RealtimeError };
   /** The client pushed a broadcast. */
   broadcast: { frame: ClientFrame };

@@ -9,7 +9,7 @@ import type { ClientFrame, Version } from './frames.ts';
 import type { Member, StreamName } from './hub.ts';
 import type { JoinRequest } from './join.ts';
 import { extensionOf, Pushes } from './pushes.ts';
-import { Seam, type Replayed } from './replay.ts';
+import { NO_PAST, Seam, type Past } from './replay.ts';
 import { API_KEY_PREFIX, expired, type Session } from './sessions.ts';
 
 export class Channel implements Actions, Member {
@@ -25,7 +25,8 @@ export class Channel implements Actions, Member {
   #rights: ReadRights = { broadcast: false, presence: false };
   #deferred: ChannelEvent[] = [];
   #deferredBytes = 0;
-  readonly #seam: Seam | null;
+  /** Until the join is answered, and longer where the past was replayed. */
+  #seam: Seam | null;
   readonly #changes: Subscriber | null;
   readonly #pushes: Pushes;
   #watches = false;
@@ -39,7 +40,7 @@ export class Channel implements Actions, Member {
     this.#request = request;
     this.#session = connection.session;
     this.stream = { topic, private: request.private };
-    this.#seam = request.replay && new Seam(connection.context.limits.backlogBytes);
+    this.#seam = new Seam(connection.context.limits.backlogBytes);
     this.#pushes = new Pushes(connection.context, this.stream, this, request, (push, status, response) =>
       connection.reply(this.#joinRef, push.ref, this.#topic, status, response),
     );
@@ -69,8 +70,8 @@ export class Channel implements Actions, Member {
     }
   }
 
-  deliver(frame: Buffer, id?: string): void {
-    if (this.#seam && !this.#seam.admits(frame, id)) return;
+  deliver(frame: Buffer, xid?: number): void {
+    if (this.#seam && !this.#seam.admits(frame, xid)) return;
     if (this.#changes) this.#changes.deliver(frame);
     else this.#connection.write(frame);
   }
@@ -242,14 +243,16 @@ export class Channel implements Actions, Member {
     if (rights.broadcast) this.#connection.context.hub.join(this.stream, this);
   }
 
-  #tellPast(past: Replayed[]): void {
+  #tellPast({ messages, snapshot }: Past): void {
     if (!this.#seam) return;
-    for (const { id, broadcast } of past) {
+    for (const { id, broadcast } of messages) {
       const meta = { id, replayed: true } as const;
       const frame = encodeBroadcast(this.version, this.#topic, { kind: 'user', ...broadcast, meta });
       if (frame) this.#connection.write(frame);
     }
-    for (const frame of this.#seam.close(past.map(({ id }) => id))) this.#connection.write(frame);
+    const held = this.#seam.close(snapshot);
+    if (snapshot === null) this.#seam = null;
+    for (const frame of held) this.#connection.write(frame);
   }
 
   /** Tells who is here, once; the differences follow. */
@@ -268,19 +271,23 @@ export class Channel implements Actions, Member {
     for (const event of events) this.handle(event);
   }
 
-  /** The bearer's rights, and the past that was asked for. From before that question on, live messages are held. */
-  async #enter(token: string): Promise<{ session: Session; rights: ReadRights; past: Replayed[] }> {
-    const { hub, replay } = this.#connection.context;
+  /**
+   * The bearer's rights, and the past that was asked for. From before that question on, live messages are held; what
+   * was told before them can be seen by whoever asks after the answer.
+   */
+  async #enter(token: string): Promise<{ session: Session; rights: ReadRights; past: Past }> {
+    const { hub, replay, settling } = this.#connection.context;
     const granted = await this.#authorize(token);
     const { changesWaitMs } = this.#request;
     if (changesWaitMs !== null) await this.#changes?.prepare(granted.session, changesWaitMs);
-    const wanted = this.#request.replay;
     // The channel may have been left meanwhile.
-    if (!wanted || !granted.rights.broadcast || this.#state !== 'joining') return { ...granted, past: [] };
+    if (!granted.rights.broadcast || this.#state !== 'joining') return { ...granted, past: NO_PAST };
     hub.join(this.stream, this);
-    const past = await replay(this.stream.topic, wanted);
+    await settling.settled();
+    const wanted = this.#request.replay;
+    const past = wanted ? await replay(this.stream.topic, wanted) : NO_PAST;
     if (!this.#seam?.burst) return { ...granted, past };
-    throw new RealtimeError('UnableToReplayMessages', 'Too many messages came while the past was read');
+    throw new RealtimeError('UnableToReplayMessages', 'Too many messages came while the channel was joined');
   }
 
   async #authorize(token: string): Promise<{ session: Session; rights: ReadRights }> {

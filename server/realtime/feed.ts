@@ -23,6 +23,7 @@ import { lsnBefore, lsnDistance } from './lsn.ts';
 import type { Metrics } from './metrics.ts';
 import type { FeedStatus, Limits, Logger } from './options.ts';
 import { readMessage } from './stored-message.ts';
+import type { Settling } from './settling.ts';
 import type { Slot } from './slot.ts';
 import { isMessages, RawPlugin, type Passed, type WalMessage } from './wal.ts';
 
@@ -46,6 +47,7 @@ export interface FeedOptions {
   slot: Slot;
   hub: Hub;
   changes: Changes;
+  settling: Settling;
   limits: Limits;
   metrics: Metrics;
   log: Logger;
@@ -264,7 +266,9 @@ export class Feed {
     if (!stored) return;
     this.#options.metrics.messages.inc({ source: 'database' });
     const broadcast: Broadcast = { kind: 'user', ...stored.broadcast, meta: { id: stored.id } };
-    this.#options.hub.publish(stored.stream, broadcast);
+    const { xid } = this.#transaction;
+    this.#options.settling.told(xid);
+    this.#options.hub.publish(stored.stream, broadcast, { xid });
   }
 
   /** PostgreSQL asks for life, or tells how far the log is without messages for us. */

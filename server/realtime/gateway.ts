@@ -22,6 +22,7 @@ import { Presence } from './presence.ts';
 import { createReplay } from './replay.ts';
 import { createRestHandler } from './rest.ts';
 import { createSessions } from './sessions.ts';
+import { Settling } from './settling.ts';
 import { Slot } from './slot.ts';
 import { Turns } from './turns.ts';
 import { createUpgradeHandler, type Refusal } from './upgrade.ts';
@@ -60,12 +61,14 @@ export async function createRealtimeGateway(options: GatewayOptions): Promise<Ga
   // Changes have connections of their own: neither they nor joins starve the other.
   const changesPool = openPool(limits.changeProbes);
   const askChanges = createAsk(changesPool, { probeTimeoutMs: limits.changeProbeTimeoutMs });
+  const settling = new Settling(ask, limits.probeTimeoutMs);
   const changes = new Changes({ ask: askChanges, limits, metrics, log });
   const context: Context = {
     hub,
     presence: new Presence(limits, metrics, now),
     authorizer: createAuthorizer(ask, log),
     replay: createReplay(ask),
+    settling,
     changes,
     feedReady: () => feed.ready(limits.replicationReadyMs),
     sessions,
@@ -90,6 +93,7 @@ export async function createRealtimeGateway(options: GatewayOptions): Promise<Ga
       slot,
       hub,
       changes,
+      settling,
       limits,
       metrics,
       log,

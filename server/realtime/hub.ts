@@ -6,8 +6,8 @@ import type { Metrics } from './metrics.ts';
 /** What the hub needs of a member. */
 export interface Member {
   readonly version: Version;
-  /** Takes one prepared WebSocket frame; `id` is that of a stored message. Must not throw. */
-  deliver(frame: Buffer, id?: string): void;
+  /** Takes one prepared WebSocket frame; `xid` is the transaction of a stored message. Must not throw. */
+  deliver(frame: Buffer, xid?: number): void;
 }
 
 /** One stream of messages: private and public channels of one name are two. */
@@ -42,16 +42,20 @@ export class Hub {
   /**
    * Writes one message to every member of a stream, encoded and framed once for each serializer.
    *
-   * @param except left out: the sender of a broadcast with `self: false`
+   * @param from `except` is left out: the sender of a broadcast with `self: false`; `xid` is the transaction, as the
+   *   log has it, of a stored message
    * @returns how many members it was written to
    */
-  publish(stream: StreamName, broadcast: Broadcast, except?: Member): number {
+  publish(
+    stream: StreamName,
+    broadcast: Broadcast,
+    { except, xid }: { except?: Member | undefined; xid?: number } = {},
+  ): number {
     const members = this.#streams.get(keyOf(stream));
     if (!members) return 0;
     const wireTopic = `realtime:${stream.topic}`;
     // Undefined: not asked for yet. Null: this serializer cannot carry it.
     const frames: Record<Version, Buffer | null | undefined> = { '1.0.0': undefined, '2.0.0': undefined };
-    const id = broadcast.kind === 'user' ? broadcast.meta?.id : undefined;
     const stop = this.#metrics.fanout.startTimer();
     let count = 0;
     for (const member of members) {
@@ -62,7 +66,7 @@ export class Hub {
         frames[member.version] = frame;
       }
       if (frame === null) continue;
-      member.deliver(frame, id);
+      member.deliver(frame, xid);
       count += 1;
     }
     stop();

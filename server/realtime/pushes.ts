@@ -73,7 +73,7 @@ export class Pushes {
         ? { kind: 'user', ...frame.user }
         : { kind: 'text', payload: frame.payload };
       metrics.messages.inc({ source: 'client' });
-      hub.publish(this.#stream, broadcast, this.#request.self ? undefined : this.#member);
+      hub.publish(this.#stream, broadcast, { except: this.#request.self ? undefined : this.#member });
     }
     if (frame.persist) {
       metrics.refusals.inc({ reason: 'PersistNotServed' });

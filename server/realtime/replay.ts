@@ -1,6 +1,7 @@
 /** Messages of the past for a channel that joins, and their seam with those that come live. */
 import { escapeLiteral } from 'pg';
 import type { Ask } from './asking.ts';
+import { sees } from './changes/visibility.ts';
 import { RealtimeError } from './errors.ts';
 import type { UserBroadcast } from './frames.ts';
 import { contentOf } from './stored-message.ts';
@@ -21,11 +22,20 @@ export interface Replayed {
   broadcast: UserBroadcast;
 }
 
+/** What was read of the past, oldest first. */
+export interface Past {
+  messages: readonly Replayed[];
+  /** Which transactions the reading saw, as PostgreSQL prints a snapshot; null when nothing was asked for. */
+  snapshot: string | null;
+}
+
+export const NO_PAST: Past = { messages: [], snapshot: null };
+
 /**
- * Reads the newest messages of a private topic, oldest first.
+ * Reads the newest messages of a private topic.
  * @throws RealtimeError `UnableToReplayMessages` when the database did not answer
  */
-export type Replay = (topic: string, request: ReplayRequest) => Promise<Replayed[]>;
+export type Replay = (topic: string, request: ReplayRequest) => Promise<Past>;
 
 /** @param ask with the gateway's own rights: the caller has asked the policies about the topic before */
 export function createReplay(ask: Ask): Replay {
@@ -33,24 +43,22 @@ export function createReplay(ask: Ask): Replay {
     try {
       // Rows of one transaction on hosted Supabase share their instant; `ctid` is the order of their inserts then.
       const rows = await ask(
-        `select id::text, event, payload::text, binary_payload::text
-         from (
+        `select pg_current_snapshot()::text as snapshot, id::text, event, payload::text, binary_payload::text
+         from (values (0)) as one
+         left join (
            select m.*, m.tableoid as part, m.ctid as place
            from realtime.messages as m
            where m.topic = ${escapeLiteral(topic)} and m.private and m.extension = 'broadcast'
              and m.inserted_at >= timestamp 'epoch' + ${since} * interval '1 millisecond'
            order by m.inserted_at desc, part desc, place desc
            limit ${limit}
-         ) as newest
+         ) as newest on true
          order by inserted_at, part, place;`,
       );
-      return rows.map((row) => ({
-        id: row['id'] ?? '',
-        broadcast: {
-          event: row['event'] ?? '',
-          ...contentOf(row['payload'] ?? null, row['binary_payload'] ?? null),
-        },
-      }));
+      const messages = rows.flatMap(({ id, event, payload, binary_payload: binary }) =>
+        id ? [{ id, broadcast: { event: event ?? '', ...contentOf(payload ?? null, binary ?? null) } }] : [],
+      );
+      return { messages, snapshot: rows[0]?.['snapshot'] ?? null };
     } catch (error) {
       throw new RealtimeError('UnableToReplayMessages', 'Realtime was unable to replay messages', error);
     }
@@ -59,13 +67,14 @@ export function createReplay(ask: Ask): Replay {
 
 /**
  * Where past and present meet. From before the question until the answer is written, live messages are held back, so
- * that none falls between; a live copy of what was replayed is passed over, however late the feed brings it.
+ * that none falls between. What the reading of the past saw is past, told or not: a live copy of it is passed over,
+ * however late the feed brings it.
  */
 export class Seam {
-  #held: { frame: Buffer; id: string | undefined }[] | null = [];
+  #held: { frame: Buffer; xid: number | undefined }[] | null = [];
   #bytes = 0;
+  #snapshot: string | null = null;
   readonly #limit: number;
-  readonly #replayed = new Set<string>();
 
   /** @param limit bytes that may be held */
   constructor(limit: number) {
@@ -77,23 +86,26 @@ export class Seam {
     return this.#bytes > this.#limit;
   }
 
-  /** Whether a live message may be written now. */
-  admits(frame: Buffer, id: string | undefined): boolean {
-    if (!this.#held) return id === undefined || !this.#replayed.has(id);
+  /**
+   * Whether a live message may be written now.
+   * @param xid its transaction, when it was stored
+   */
+  admits(frame: Buffer, xid: number | undefined): boolean {
+    if (!this.#held) return xid === undefined || this.#snapshot === null || !sees(this.#snapshot, xid);
     this.#bytes += frame.length;
-    if (!this.burst) this.#held.push({ frame, id });
+    if (!this.burst) this.#held.push({ frame, xid });
     return false;
   }
 
   /**
    * Ends the holding back.
-   * @param past ids that were just written
-   * @returns what was held and is to be written after them
+   * @param snapshot what the reading of the past saw; null when nothing was read
+   * @returns what was held and is to be written now
    */
-  close(past: Iterable<string>): Buffer[] {
-    for (const id of past) this.#replayed.add(id);
+  close(snapshot: string | null): Buffer[] {
     const held = this.#held ?? [];
     this.#held = null;
-    return held.filter(({ frame, id }) => this.admits(frame, id)).map(({ frame }) => frame);
+    this.#snapshot = snapshot;
+    return held.filter(({ frame, xid }) => this.admits(frame, xid)).map(({ frame }) => frame);
   }
 }
