@@ -69,7 +69,7 @@ export interface SupabaseApi {
   fetch(request: Request): Promise<Response>;
   /** Answers `/storage/v1/*`. Danger: only the doors that `server/storage/routes.ts` opens. */
   fetchStorage: (request: Request) => Promise<Response>;
-  /** How many of its sessions PostgreSQL, or the way to it, has broken off so far. */
+  /** How many of its sessions PostgreSQL, or the way to it, has broken off or not given in time so far. */
   lostSessions(): number;
   /** Reads the definitions of tables and functions again before the next request. */
   reloadSchema(): void;

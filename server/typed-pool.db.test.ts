@@ -57,3 +57,10 @@ it('a transaction without a statement is never begun', async () => {
   expect(sent()).toEqual([]);
   client.release();
 });
+
+it('a session that cannot be had is counted among the lost', async () => {
+  const nowhere = createTypedPool('postgres://nobody@127.0.0.1:1/none', 1);
+  await expect(nowhere.connect()).rejects.toThrow('ECONNREFUSED');
+  expect(nowhere.lostSessions).toBe(1);
+  await nowhere.end();
+});

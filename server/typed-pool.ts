@@ -21,7 +21,10 @@ const MOST_STATEMENTS = 1_000;
 export interface TypedPool {
   connect(): Promise<TypedClient>;
   end(): Promise<void>;
-  /** How many sessions broke off so far: whoever used one may have been answered in any wording. */
+  /**
+   * How many sessions broke off so far, or could not be had in time: whoever needed one may have been answered in
+   * any wording.
+   */
   readonly lostSessions: number;
   /** Forgets the types, for when tables or types have changed. */
   forget(): void;
@@ -84,7 +87,10 @@ export function createTypedPool(url: string, max: number, jsonIsText = false): T
 
   return {
     async connect() {
-      const client = await pool.connect();
+      const client = await pool.connect().catch((error: unknown) => {
+        lostSessions += 1;
+        throw error;
+      });
       try {
         await loadCatalogue(client);
       } catch (error) {
