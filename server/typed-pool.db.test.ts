@@ -64,3 +64,13 @@ it('a session that cannot be had is counted among the lost', async () => {
   expect(nowhere.lostSessions).toBe(1);
   await nowhere.end();
 });
+
+it('a session that is ended under its statement is counted by the time the statement fails', async () => {
+  const client = await pool.connect();
+  const { rows } = await client.query('select pg_backend_pid() as pid', []);
+  const failed = expect(client.query('select pg_sleep(60)', [])).rejects.toMatchObject({ code: '57P01' });
+  await database.query('select pg_terminate_backend($1::int)', [(rows[0] as { pid: string }).pid]);
+  await failed;
+  client.release();
+  expect(pool.lostSessions).toBeGreaterThan(0);
+});

@@ -30,6 +30,9 @@ export interface TypedPool {
   forget(): void;
 }
 
+/** SQLSTATEs with which PostgreSQL ends a session. */
+const ENDED = /^57P0/;
+
 const END: ReadonlySet<string> = new Set(['commit', 'rollback']);
 const NOTHING: Pick<pg.QueryResult, 'command' | 'rowCount' | 'rows'> = {
   command: 'SELECT',
@@ -98,30 +101,36 @@ export function createTypedPool(url: string, max: number, jsonIsText = false): T
         throw error;
       }
       let waiting: string[] = [];
+      const run: TypedClient['query'] = async (sql, parameters) => {
+        if (sql === 'begin' || sql.startsWith(WITH_THE_NEXT)) {
+          waiting.push(sql);
+          return NOTHING;
+        }
+        if (waiting.length > 0) {
+          const [first] = waiting;
+          const together = waiting.join('; ');
+          waiting = [];
+          // What was never begun needs no end.
+          if (first === 'begin' && END.has(sql)) return NOTHING;
+          // Danger: it must have succeeded before the next is sent, which would run as the login role otherwise.
+          await client.query(together);
+        }
+        if (parameters.length === 0) return client.query(sql);
+        const types = await typesOf(client, sql);
+        const values = parameters.map((value, index) => {
+          // A cast says that the value was written as JSON already; without one, it is the value itself.
+          const isText = jsonIsText || sql.includes(`$${index + 1}::json`);
+          return serializeValue(value, types[index] ?? 0, arrays, isText);
+        });
+        return client.query(sql, values);
+      };
       return {
-        async query(sql, parameters) {
-          if (sql === 'begin' || sql.startsWith(WITH_THE_NEXT)) {
-            waiting.push(sql);
-            return NOTHING;
-          }
-          if (waiting.length > 0) {
-            const [first] = waiting;
-            const together = waiting.join('; ');
-            waiting = [];
-            // What was never begun needs no end.
-            if (first === 'begin' && END.has(sql)) return NOTHING;
-            // Danger: it must have succeeded before the next is sent, which would run as the login role otherwise.
-            await client.query(together);
-          }
-          if (parameters.length === 0) return client.query(sql);
-          const types = await typesOf(client, sql);
-          const values = parameters.map((value, index) => {
-            // A cast says that the value was written as JSON already; without one, it is the value itself.
-            const isText = jsonIsText || sql.includes(`$${index + 1}::json`);
-            return serializeValue(value, types[index] ?? 0, arrays, isText);
-          });
-          return client.query(sql, values);
-        },
+        query: (sql, parameters) =>
+          run(sql, parameters).catch((error: unknown) => {
+            // The statement fails before the session's own end is noticed.
+            if (ENDED.test((error as { code?: string }).code ?? '')) lostSessions += 1;
+            throw error;
+          }),
         release: () => client.release(),
       };
     },
