@@ -732,6 +732,7 @@ export type Database = {
           department: string | null;
           id: string;
           name: string;
+          search_key: string | null;
           status: string;
           updated_at: string;
         };
@@ -746,6 +747,7 @@ export type Database = {
           department?: string | null;
           id?: string;
           name: string;
+          search_key?: never;
           status?: string;
           updated_at?: string;
         };
@@ -759,6 +761,7 @@ export type Database = {
           department?: string | null;
           id?: string;
           name?: string;
+          search_key?: never;
           status?: string;
           updated_at?: string;
         };

@@ -40,14 +40,30 @@ create function private.search_key(p_text text)
   select replace(translate(lower(p_text), 'àâäçéèêëîïôöùûüÿ', 'aaaceeeeiioouuuy'), 'œ', 'oe');
 $$;
 comment on function private.search_key(text) is 'Text as people search it in French: without case and accents. Both sides of a comparison go through it.';
+-- Whoever writes a group works out its key.
+grant execute on function private.search_key(text) to service_role;
+
+-- Derived, so that a search reads it and no name is folded again. A capital parts the fields: no key holds one, so nothing
+-- that is typed matches across them.
+alter table public.school_groups add column search_key text generated always as (
+  private.search_key(name) || 'C' || coalesce(private.search_key(city), '') || 'C' || coalesce(private.search_key(code), '')) stored;
+comment on column public.school_groups.search_key is 'Name, city and code as people search them; written by the database.';
+-- As French sorts: É stands with E, not after Z. A page of the list is read from this index alone.
+create index school_groups_french_name_idx on public.school_groups (name collate "fr-x-icu") include (id);
 
 create function public.list_school_groups(p_search text default null, p_plan text default null, p_state text default null,
     p_sort text default 'name', p_descending boolean default false, p_limit int default 25, p_offset int default 0)
   returns jsonb language plpgsql stable security definer set search_path = '' as $$
 declare
-  v_result jsonb;
   -- Typed text, not a pattern: a % or _ in it means itself.
-  v_pattern constant text := '%' || regexp_replace(private.search_key(btrim(p_search)), '([%_\\])', '\\\1', 'g') || '%';
+  v_pattern constant text := '%' || regexp_replace(private.search_key(nullif(btrim(p_search), '')), '([%_\\])', '\\\1', 'g') || '%';
+  -- As private.decide() judges, of all four: a limit of null is never reached.
+  v_any constant text := '(g.used[1] %1$s e.max_schools or g.used[2] %1$s e.max_students or g.used[3] %1$s e.max_staff or g.used[4] %1$s e.max_storage)';
+  v_place constant int := array_position(array['schools', 'students', 'staff'], p_sort);
+  v_direction constant text := case when p_descending then 'desc' else 'asc' end;
+  v_groups text := 'select id, name from public.school_groups';
+  v_judged text := '';
+  v_total bigint; v_ids uuid[];
 begin
   perform private.require_super_admin();
   if p_limit is null or p_limit not between 1 and 200 or p_offset is null or p_offset < 0 then
@@ -58,44 +74,47 @@ begin
     perform private.fail('PT400', 'invalid_request', 'Filtre d’état inconnu.', 'near, blocked, over_limit');
   end if;
 
-  with usage as (
-    select c.school_group_id, array_agg(c.used order by c.resource) as used
-    from public.usage_counters c group by c.school_group_id
-  ), judged as (
-    select g.id, g.name, g.code, g.city, g.department, g.status, e.plan, e.plan_name, e.plan_rank,
-           e.status as subscription_status, e.price_xaf, u.used,
-           array[e.max_schools, e.max_students, e.max_staff, e.max_storage] as limits,
-           (select max(case when l is null then 0 when n > l then 3 when n = l then 2 when n >= e.warn_at * l then 1 else 0 end)
-            from unnest(u.used, array[e.max_schools, e.max_students, e.max_staff, e.max_storage]) t (n, l)) as severity
+  -- Who is on the page: a statement of its own for each question, that reads what the question is about and no more. All
+  -- groups are judged only where the judgement decides; without a question it is the index of names.
+  if v_place is not null or p_state is not null then
+    v_groups := 'select id, name, used from public.school_groups join private.group_states on school_group_id = id';
+  end if;
+  if v_pattern is not null then
+    v_groups := v_groups || ' where search_key like $1';
+  end if;
+  if p_plan is not null or p_state is not null or p_sort = 'plan' then
+    -- Fences (offset 0): the planner can not tell how many groups a plan has, and would look each up singly; and it would
+    -- work a limit out anew at every place that names it.
+    v_groups := v_groups || ' offset 0';
+    v_judged := ' join (select * from private.effective_entitlements offset 0) e on e.school_group_id = g.id where '
+      || case when p_plan is null then 'true' else 'e.plan = $2' end;
+  end if;
+  v_judged := v_judged || case p_state
+    when 'over_limit' then ' and ' || format(v_any, '>')
+    when 'blocked' then ' and ' || format(v_any, '>=') || ' and ' || format(v_any, '>') || ' is not true'
+    when 'near' then ' and ' || format(v_any, '>= e.warn_at *') || ' and ' || format(v_any, '>=') || ' is not true'
+    else '' end;
+  execute format('with found as %s (select g.id, g.name, %s as key from (%s) g %s)
+    select (select count(*) from found), array(select id from found order by %s limit $3 offset $4)',
+    case when v_pattern is null and v_place is null and v_judged = '' then 'not materialized' else 'materialized' end,
+    case when p_sort = 'plan' then 'e.plan_rank' when v_place is not null then 'g.used[$5]' else 'null' end, v_groups, v_judged,
+    case p_sort when 'name' then 'name collate "fr-x-icu" ' || v_direction else 'key ' || v_direction || ', name collate "fr-x-icu"' end)
+  into v_total, v_ids using v_pattern, p_plan, p_limit, p_offset, v_place;
+
+  -- What the page tells of them.
+  return jsonb_build_object('total', v_total, 'groups', (
+    select coalesce(jsonb_agg(jsonb_build_object(
+      'id', g.id, 'name', g.name, 'code', g.code, 'city', g.city, 'department', g.department, 'status', g.status,
+      'plan', e.plan, 'plan_name', e.plan_name, 'subscription_status', e.status, 'price_xaf', e.price_xaf,
+      'rev', s.rev, 'limits', to_jsonb(l.limits), 'usage', to_jsonb(s.used),
+      'state', (array['ok', 'warning', 'blocked', 'over_limit'])[1 + (
+        select max(case when l is null then 0 when n > l then 3 when n = l then 2 when n >= e.warn_at * l then 1 else 0 end)
+        from unnest(s.used, l.limits) t (n, l))]) order by array_position(v_ids, g.id)), '[]')
     from public.school_groups g
     join private.effective_entitlements e on e.school_group_id = g.id
-    join usage u on u.school_group_id = g.id
-    where (nullif(btrim(p_search), '') is null or private.search_key(g.name) like v_pattern
-        or private.search_key(g.city) like v_pattern or private.search_key(g.code) like v_pattern)
-      and (p_plan is null or e.plan = p_plan)
-  ), filtered as (
-    select * from judged
-    where p_state is null or severity = case p_state when 'near' then 1 when 'blocked' then 2 else 3 end
-  ), page as (
-    select *, row_number() over (order by
-        case when p_descending then case p_sort when 'plan' then -plan_rank when 'schools' then -used[1]
-          when 'students' then -used[2] when 'staff' then -used[3] end
-        else case p_sort when 'plan' then plan_rank when 'schools' then used[1]
-          when 'students' then used[2] when 'staff' then used[3] end end,
-        -- As French sorts: É stands with E, not after Z.
-        case when p_sort = 'name' and p_descending then name end collate "fr-x-icu" desc, name collate "fr-x-icu") as place
-    from filtered order by place limit p_limit offset p_offset
-  )
-  select jsonb_build_object(
-    'total', (select count(*) from filtered),
-    'groups', coalesce(jsonb_agg(jsonb_build_object(
-      'id', p.id, 'name', p.name, 'code', p.code, 'city', p.city, 'department', p.department, 'status', p.status,
-      'plan', p.plan, 'plan_name', p.plan_name, 'subscription_status', p.subscription_status, 'price_xaf', p.price_xaf,
-      'rev', r.rev, 'limits', to_jsonb(p.limits), 'usage', to_jsonb(p.used),
-      'state', (array['ok', 'warning', 'blocked', 'over_limit'])[p.severity + 1]) order by p.place), '[]'))
-  into v_result
-  from page p join private.group_states r on r.school_group_id = p.id;
-  return v_result;
+    join private.group_states s on s.school_group_id = g.id
+    cross join lateral (select array[e.max_schools, e.max_students, e.max_staff, e.max_storage] as limits) l
+    where g.id = any (v_ids)));
 end $$;
 comment on function public.list_school_groups(text, text, text, text, boolean, int, int) is
   'Super admin: one page of groups with plan in force, limits and usage in the order of the resources, and the worst state of the four.';
