@@ -30,6 +30,7 @@ describe('the configuration', () => {
         EPILOT_DATA_DIR: '/var/lib/epilot',
         DATABASE_URL: 'postgres://me:secret@db.example:5433/epilot',
         EPILOT_DEMO: '0',
+        EPILOT_DEMO_STUDENTS: '350000',
         EPILOT_TRUSTED_PROXIES: '10.0.0.0/8, 127.0.0.1,fd00::/8',
         LOG_LEVEL: 'debug',
       }),
@@ -39,6 +40,7 @@ describe('the configuration', () => {
       dataDir: '/var/lib/epilot',
       databaseUrl: 'postgres://me:secret@db.example:5433/epilot',
       demo: false,
+      demoStudents: 350_000,
       trustedProxies: ['10.0.0.0/8', '127.0.0.1', 'fd00::/8'],
       logLevel: 'debug',
     });
@@ -53,6 +55,7 @@ describe('the configuration', () => {
     [{ PORT: '70000' }, 'config_invalid: PORT must be at most 65535.'],
     [{ PORT: '1.5' }, 'config_invalid: PORT must be a whole number.'],
     [{ EPILOT_DEMO: 'yes' }, 'config_invalid: EPILOT_DEMO must be 0 or 1.'],
+    [{ EPILOT_DEMO_STUDENTS: '0' }, 'config_invalid: EPILOT_DEMO_STUDENTS must be at least 1.'],
     [
       { DATABASE_URL: 'mysql://localhost/x' },
       'config_invalid: DATABASE_URL must begin with postgres:// or postgresql://.',

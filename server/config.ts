@@ -14,6 +14,8 @@ export interface Config {
   databaseUrl?: string;
   /** Whether demo data is asked for; `undefined` leaves it to whether the embedded cluster is new. */
   demo?: boolean;
+  /** How many students the demo data has besides its own, in school groups of a hundred on average. */
+  demoStudents?: number;
   /** Reverse proxies whose `X-Forwarded-*` headers count: addresses and networks in CIDR form. */
   trustedProxies: readonly string[];
   logLevel: 'debug' | 'info' | 'warn' | 'error' | 'silent';
@@ -38,6 +40,12 @@ const schema = z.object({
   EPILOT_DEMO: z
     .enum(['0', '1'], 'must be 0 or 1')
     .transform((value) => value === '1')
+    .optional(),
+  EPILOT_DEMO_STUDENTS: z.coerce
+    .number('must be a number')
+    .int('must be a whole number')
+    .min(1, 'must be at least 1')
+    .max(5_000_000, 'must be at most 5000000')
     .optional(),
   EPILOT_TRUSTED_PROXIES: z
     .string()
@@ -73,8 +81,16 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
       'Correct the environment variable, then start again.',
     );
   }
-  const { PORT, HOST, EPILOT_DATA_DIR, DATABASE_URL, EPILOT_DEMO, EPILOT_TRUSTED_PROXIES, LOG_LEVEL } =
-    result.data;
+  const {
+    PORT,
+    HOST,
+    EPILOT_DATA_DIR,
+    DATABASE_URL,
+    EPILOT_DEMO,
+    EPILOT_DEMO_STUDENTS,
+    EPILOT_TRUSTED_PROXIES,
+    LOG_LEVEL,
+  } = result.data;
   return {
     port: PORT,
     host: HOST,
@@ -83,5 +99,6 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     logLevel: LOG_LEVEL,
     ...(DATABASE_URL === undefined ? {} : { databaseUrl: DATABASE_URL }),
     ...(EPILOT_DEMO === undefined ? {} : { demo: EPILOT_DEMO }),
+    ...(EPILOT_DEMO_STUDENTS === undefined ? {} : { demoStudents: EPILOT_DEMO_STUDENTS }),
   };
 }

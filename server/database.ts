@@ -46,6 +46,7 @@ export async function openDatabase(
       apiUrl,
       logins: [apiUrl],
       seed: config.demo === true,
+      demoStudents: config.demoStudents,
       close: async () => {},
     });
   }
@@ -71,6 +72,7 @@ export async function openDatabase(
       apiUrl,
       logins: [ownerUrl, apiUrl],
       seed: config.demo ?? firstStart,
+      demoStudents: config.demoStudents,
       close: () => cluster.stop(),
     });
     writeFileSync(complete, '');
@@ -91,6 +93,7 @@ interface Preparation {
   /** Connection URLs whose role is to have the password in them. */
   logins: readonly string[];
   seed: boolean;
+  demoStudents: number | undefined;
   close(): Promise<void>;
 }
 
@@ -101,7 +104,7 @@ async function prepare(preparation: Preparation): Promise<Database> {
     await applyPlatform(admin, adminUrl);
     for (const url of logins) await ensureLogin(admin, url);
     await migrate(migrationUrl);
-    if (seed) await applySeeds(migrationUrl);
+    if (seed) await applySeeds(migrationUrl, preparation.demoStudents);
     const { rows } = await admin.query<{ demo: boolean; migration: string | null }>(`
       select exists (select from auth.users where email like '%.demo') as demo,
         (select max(version) from supabase_migrations.schema_migrations) as migration`);

@@ -34,9 +34,10 @@ from unnest(array['LES COCOTIERS', 'MFOA', 'DIOSSO', 'LE PHARE', 'TCHIMPOUNGA', 
   'LE LYCÉUM', 'MAKÉLÉKÉLÉ', 'L’AVENIR', 'POTO-POTO']) with ordinality g (name, n)
 cross join lateral (select (array['gratuit', 'premium', 'gratuit', 'pro', 'premium', 'gratuit', 'premium'])[1 + n % 7] as plan) p;
 
-insert into public.school_groups (name, code, city, department, contact_name, contact_email, contact_phone)
+insert into public.school_groups (name, code, city, department, contact_name, contact_email, contact_phone, created_at)
 select name, code, city, department, contact, 'direction@' || lower(replace(code, '-', '')) || '.demo',
-       '+242 06 ' || lpad((100 + row_number() over () * 7 % 900)::text, 3, '0') || ' 20 25'
+       '+242 06 ' || lpad((100 + row_number() over () * 7 % 900)::text, 3, '0') || ' 20 25',
+       now() - (400 + row_number() over () * 37 % 900) * interval '1 day'
 from demo_groups;
 
 update public.subscriptions s set plan_id = p.id
@@ -69,8 +70,9 @@ select s.school_group_id, s.id,
 from demo_groups d join public.school_groups g on g.name = d.name cross join generate_series(1, d.staff) n
 join demo_schools s on s.school_group_id = g.id and s.place = n % d.schools;
 
-insert into public.documents (school_group_id, school_id, name, mime_type, size_bytes)
-select s.school_group_id, s.id, 'Bulletins ' || (2020 + n % 6) || ' – lot ' || n || '.pdf', 'application/pdf', 1500000 + n * 97003 % 9000000
+-- Stored, so that their bytes stay counted; no file lies behind them.
+insert into public.documents (school_group_id, school_id, name, mime_type, size_bytes, status, reserved_until)
+select s.school_group_id, s.id, 'Bulletins ' || (2020 + n % 6) || ' – lot ' || n || '.pdf', 'application/pdf', 1500000 + n * 97003 % 9000000, 'stored', null
 from demo_groups d join public.school_groups g on g.name = d.name cross join generate_series(1, d.documents) n
 join demo_schools s on s.school_group_id = g.id and s.place = n % d.schools;
 
