@@ -1,0 +1,41 @@
+/**
+ * `npm run torture`: two minutes of everything at once, while PostgreSQL, the server, the feed and lines are killed at
+ * random. Prints a table; fails when an invariant was broken, or a check was never made.
+ *
+ *   npm run torture -- [--seconds 120] [--seed n] [--writers 4] [--screens 8]
+ */
+import { parseArgs } from 'node:util';
+import { isSound, renderReport } from './report.ts';
+import { runTorture } from './run.ts';
+
+const { values } = parseArgs({
+  options: {
+    seconds: { type: 'string', default: '120' },
+    seed: { type: 'string', default: String(Date.now() % 1_000_000) },
+    writers: { type: 'string', default: '4' },
+    screens: { type: 'string', default: '8' },
+  },
+});
+const options = {
+  seconds: Number(values.seconds),
+  seed: Number(values.seed),
+  writers: Number(values.writers),
+  screens: Number(values.screens),
+};
+for (const [name, value] of Object.entries(options)) {
+  if (Number.isInteger(value) && value >= 1) continue;
+  process.stderr.write(`--${name} is a whole number of at least 1.\n`);
+  process.exit(2);
+}
+// PostgreSQL and the server are ended when this process exits; a signal alone would leave them behind.
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => process.exit(1));
+
+const began = performance.now();
+const progress = (text: string): void => {
+  const seconds = ((performance.now() - began) / 1_000).toFixed(0).padStart(4);
+  process.stdout.write(`${seconds} s  ${text}\n`);
+};
+progress(`seed ${options.seed}; ${options.seconds} seconds, ${options.writers} writers each way`);
+const report = await runTorture({ ...options, progress });
+process.stdout.write(`\n${renderReport(report)}\n`);
+process.exit(isSound(report) ? 0 : 1);
