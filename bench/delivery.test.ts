@@ -42,6 +42,11 @@ describe('what was wrong about deliveries', () => {
     expect(findWrongDeliveries(sent, heard(['one', 'two', 'three'], order))).toEqual(sentences);
   });
 
+  it('passes over messages of another kind', () => {
+    const all = heard(['one', '(aside)', 'two', 'three']);
+    expect(findWrongDeliveries(sent, all, (text) => !text.startsWith('('))).toEqual([]);
+  });
+
   it('names listeners that were cut off', () => {
     expect(findWrongDeliveries(sent, { ...heard(['one', 'two', 'three']), cutOff: 2 })).toEqual([
       '2 of 5 listeners were cut off.',

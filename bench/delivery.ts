@@ -17,14 +17,21 @@ export type Looks = (text: string) => boolean;
  * Compares what was sent with what was heard.
  *
  * @param sent every message to these listeners, in the order in which it was sent
+ * @param concerns tells messages of this kind from others, which are passed over
  * @returns a sentence for each kind of wrong; empty when all was right
  */
-export function findWrongDeliveries(sent: readonly Looks[], heard: Heard): string[] {
-  const places = heard.messages.map((text) => sent.findIndex((looks) => looks(text)));
+export function findWrongDeliveries(
+  sent: readonly Looks[],
+  heard: Heard,
+  concerns: Looks = () => true,
+): string[] {
+  const places = heard.messages.map((text) =>
+    concerns(text) ? sent.findIndex((looks) => looks(text)) : undefined,
+  );
   const listeners = heard.orders.reduce((sum, order) => sum + order.listeners, 0);
   const count = (isWrong: (order: number[]) => boolean): number =>
     heard.orders
-      .filter((order) => isWrong(order.messages.map((message) => places[message] ?? -1)))
+      .filter((order) => isWrong(order.messages.flatMap((message) => places[message] ?? [])))
       .reduce((sum, order) => sum + order.listeners, 0);
   const known = (order: number[]): number[] => order.filter((place) => place >= 0);
 
@@ -38,7 +45,7 @@ export function findWrongDeliveries(sent: readonly Looks[], heard: Heard): strin
   // A binary frame begins with lengths.
   const stray = heard.messages[places.indexOf(-1)]
     ?.replaceAll(/\p{Cc}+/gu, ' ')
-    .slice(0, 120)
+    .slice(0, 300)
     .trim();
   const of = `of ${listeners} listeners`;
   return [

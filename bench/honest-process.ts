@@ -70,8 +70,10 @@ const streams: StreamName[] = [];
 const hoard: Buffer[] = [];
 
 Hub.prototype.join = function (stream, member) {
-  const deliver = wrap((frame, id) => member.deliver(frame, id), wrapped.size);
-  const flawed: Member = { version: member.version, deliver };
+  const flawed = wrapped.get(member) ?? {
+    version: member.version,
+    deliver: wrap((frame, id) => member.deliver(frame, id), wrapped.size),
+  };
   wrapped.set(member, flawed);
   honest.join.call(this, stream, flawed);
   if (flaw !== 'strays') return;

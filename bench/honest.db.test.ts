@@ -11,6 +11,8 @@ import { type FanoutSizes, measureFanout } from './fanout.ts';
 import { OURS } from './fanout-server.ts';
 import { COUNTING, REMEMBERING } from './honest-check.ts';
 import { DRIFTING, SLEEPING, SWALLOWING, UNLOCKED } from './honest-enforcement.ts';
+import { MANGLING, WAITING } from './honest-publishing.ts';
+import { type PlanChangeSizes, measurePlanChanges } from './plan-change.ts';
 import { type BenchPostgres, startPostgres } from './postgres.ts';
 import { type Result, verdictOf } from './report.ts';
 
@@ -164,6 +166,49 @@ describe('fan-out', () => {
       expect.stringMatching(
         /^It grows by \d+(\.\d)? KB for each socket that comes and leaves, time after time\.$/,
       ),
+    ]);
+  });
+});
+
+describe('plan changes through the whole product', () => {
+  const SIZES: PlanChangeSizes = { changes: 5, connections: 12, lateMs: 20_000 };
+  const measure = (name: string, sql: string, sizes = SIZES) =>
+    measurePlanChanges(postgres, { name, sql }, sizes, quietly);
+
+  it('finds nothing broken in ours', async () => {
+    const results = await measure('published', '');
+    expect(results.map(({ id, broken }) => [id, broken])).toEqual([
+      ['P6', []],
+      ['P8', []],
+      ['P9', []],
+    ]);
+  });
+
+  it('says that publishing which waits missed the target', async () => {
+    const result = find(await measure('waiting', WAITING), 'P6');
+    expect([verdictOf(result), result.broken]).toEqual(['MISSED', []]);
+  });
+
+  it('says of publishing that loses, doubles and changes messages what it did', async () => {
+    const results = await measure('mangling', MANGLING, { ...SIZES, lateMs: 2_000 });
+    const wrong = (of: string, listeners: number, sent: number) => [
+      `${of}${listeners} of ${listeners} listeners missed one or more of ${sent} messages.`,
+      `${of}${listeners} of ${listeners} listeners got a message more than once.`,
+      expect.stringMatching(
+        new RegExp(
+          `^${of}${listeners} of ${listeners} listeners got a message that was not .*"gratuit"`,
+          's',
+        ),
+      ) as string,
+    ];
+    const official = 'With the official client: ';
+    expect(find(results, 'P6').broken).toEqual([
+      ...wrong('', 10, 5),
+      ...wrong(official, 1, 5),
+      ...wrong(official, 1, 10),
+    ]);
+    expect(find(results, 'P8').broken).toEqual([
+      expect.stringMatching(/^In serializer 1\.0\.0 the message does not carry the new state: .*"gratuit"/s),
     ]);
   });
 });

@@ -20,6 +20,8 @@ export interface Statement {
 
 export interface Change {
   rev: number;
+  /** Slug of the plan that the group has from then on. */
+  plan: string;
   /** Instant just before the commit was asked for, monotonic milliseconds. */
   committing: number;
 }
@@ -38,12 +40,15 @@ export class Writer {
     this.#observer = observer;
   }
 
-  static async open(postgres: BenchPostgres): Promise<Writer> {
-    const observer = await postgres.connect('product');
+  static async open(postgres: BenchPostgres, database = 'product'): Promise<Writer> {
+    const observer = await postgres.connect(database);
     await observer.query('create extension pg_stat_statements');
     await observer.query('listen plan_changed');
-    await observer.query('create role bench_writer superuser');
-    const client = await postgres.connect('product');
+    // Roles belong to the cluster, which may have seen a writer before.
+    await observer.query(
+      `do $$ begin create role bench_writer superuser; exception when duplicate_object then null; end $$`,
+    );
+    const client = await postgres.connect(database);
     await client.query('set session authorization bench_writer');
     return new Writer(client, observer);
   }
@@ -63,10 +68,11 @@ export class Writer {
   async change(group: string): Promise<Change> {
     await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
     await this.#client.query('begin');
-    await this.#client.query(
+    const changed = await this.#client.query<{ plan: string }>(
       `update public.subscriptions s set plan_id = (select id from public.subscription_plans
          where slug = (select case slug when 'pro' then 'premium' else 'pro' end from public.subscription_plans p where p.id = s.plan_id))
-       where school_group_id = $1`,
+       where school_group_id = $1
+       returning (select slug from public.subscription_plans p where p.id = s.plan_id) as plan`,
       [group],
     );
     const { rows } = await this.#client.query<{ rev: number }>(
@@ -78,7 +84,7 @@ export class Writer {
     await this.#client.query('commit');
     this.commits.push(monotonicMs() - committing);
     this.notifications.push((await notified) - committing);
-    return { rev: rows[0]?.rev ?? 0, committing };
+    return { rev: rows[0]?.rev ?? 0, plan: changed.rows[0]?.plan ?? '', committing };
   }
 
   async resetStatistics(): Promise<void> {
@@ -91,6 +97,11 @@ export class Writer {
       `select calls::int, query from pg_stat_statements where ${OF_SERVER} order by calls desc, query`,
     );
     return rows;
+  }
+
+  /** Ends its sessions; they would end with the cluster, too. */
+  async close(): Promise<void> {
+    await Promise.all([this.#client.end(), this.#observer.end()]);
   }
 
   /** How many statements that are. */
