@@ -97,7 +97,7 @@ export const DEFAULT_LIMITS: Readonly<Limits> = {
   publicationPollMs: 5_000,
   replicationReadyMs: 10_000,
   feedRetryMs: 100,
-  feedRetryMaxMs: 5_000,
+  feedRetryMaxMs: 1_000,
   feedPingMs: 10_000,
   takeoverMs: 1_000,
 };

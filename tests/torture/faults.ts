@@ -15,7 +15,7 @@ export const FAULTS = [...KILLS, ...NUISANCES] as const;
 const PACK: readonly (Kill | Nuisance)[] = [...FAULTS, 'feed', 'session', 'lines', 'lines', 'lines', 'wake'];
 const isKill = (fault: Kill | Nuisance): fault is Kill => (KILLS as readonly string[]).includes(fault);
 
-const PAUSE_MS = 700;
+const PAUSE_MS = 500;
 /** Longest time that a line stays cut, milliseconds. */
 const CUT_MS = 2_500;
 
@@ -40,6 +40,8 @@ export class Faults {
   /** When the product was last seen healthy after a kill, Unix milliseconds. */
   #healthySince = Date.now();
   #lastOutage = 0;
+  /** What came too soon comes as soon as it may; at the beginning, one of each. */
+  readonly #waiting: Kill[];
   readonly #cut = new Map<number, () => void>();
   /** How long the product was away after each kill, milliseconds. */
   readonly outages: Record<Kill, number[]> = { backend: [], postmaster: [], server: [] };
@@ -47,21 +49,21 @@ export class Faults {
   constructor(options: FaultsOptions) {
     this.#options = options;
     this.#deal = createDeck(PACK, options.random);
+    const first = createDeck(KILLS, options.random);
+    this.#waiting = KILLS.map(first);
   }
 
   /** Breaks one thing after the other until the signal is given; then the product is healthy and all lines are whole. */
   async rage(end: AbortSignal): Promise<void> {
     const { random, calmMs, product } = this.#options;
-    /** What came too soon comes as soon as it may. */
-    const waiting: Kill[] = [];
     for (;;) {
       await pause(PAUSE_MS * (0.3 + random()), undefined, { signal: end }).catch(() => {});
       if (end.aborted) break;
       const mayKill = Date.now() - this.#healthySince >= Math.max(calmMs, 2 * this.#lastOutage);
-      const fault = (mayKill ? waiting.shift() : undefined) ?? this.#deal();
+      const fault = (mayKill ? this.#waiting.shift() : undefined) ?? this.#deal();
       if (!isKill(fault)) await this.#annoy(fault);
       else if (mayKill) await this.kill(fault);
-      else waiting.push(fault);
+      else this.#waiting.push(fault);
     }
     for (const restore of this.#cut.values()) restore();
     this.#cut.clear();
