@@ -1,16 +1,18 @@
 /**
  * `npm run bench`: measures what docs claim, beside what they compare it with, and prints one table.
  *
- *   node bench/main.ts [part…]     all parts when none is named
+ *   node bench/main.ts [part…] [--students=350000] [--groups=3500] [--seed=1]     all parts when none is named
  *
  * Ends with code 1 when something did what it must not; a target that is missed is no error.
  */
 import os from 'node:os';
 import { chaos } from './chaos.ts';
 import { check } from './check.ts';
+import { consolePart } from './console.ts';
 import { decision } from './decision.ts';
 import { enforcement } from './enforcement.ts';
 import { fanout } from './fanout.ts';
+import { type Options, readOptions } from './options.ts';
 import { painted } from './painted.ts';
 import { planChange } from './plan-change.ts';
 import { type Part, exitCodeOf, renderTable } from './report.ts';
@@ -22,6 +24,7 @@ const PARTS: readonly Part[] = [
   start,
   enforcement,
   check,
+  consolePart,
   decision,
   planChange,
   storm,
@@ -31,12 +34,7 @@ const PARTS: readonly Part[] = [
 ];
 
 const names = PARTS.map(({ name }) => name);
-const asked = process.argv.slice(2);
-const unknown = asked.filter((name) => !names.includes(name));
-if (unknown.length > 0) {
-  console.error(`No such part: ${unknown.join(', ')}. Parts: ${names.join(', ')}.`);
-  process.exit(2);
-}
+const { parts: asked, sizes } = askedFor(process.argv.slice(2));
 
 const loadBefore = os.loadavg()[0] ?? 0;
 const began = performance.now();
@@ -50,7 +48,7 @@ try {
     if (asked.length > 0 && !asked.includes(part.name)) continue;
     const progress = (text: string): void =>
       console.log(`${elapsed().toFixed(0).padStart(4)} s  ${part.name.padEnd(12)} ${text}`);
-    measured[part.name] = await part.run(progress);
+    measured[part.name] = await part.run(progress, sizes);
   }
 } finally {
   // What was measured before a part failed is told all the same.
@@ -63,4 +61,13 @@ try {
     `${run.machine.cores} cores, load ${loadBefore.toFixed(1)} before the run. Details: bench/results.json`,
   );
   process.exitCode = exitCodeOf(results);
+}
+
+function askedFor(args: readonly string[]): Options {
+  try {
+    return readOptions(args, names);
+  } catch (error) {
+    console.error((error as Error).message);
+    process.exit(2);
+  }
 }

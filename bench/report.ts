@@ -1,4 +1,5 @@
 /** What a part of the benchmark says of what it measured, its verdict, and the table for people. */
+import type { Sizes } from './options.ts';
 import type { Summary } from './statistics.ts';
 
 /** One line of the table. */
@@ -33,8 +34,11 @@ export interface Point {
 export interface Part {
   /** Name on the command line. */
   name: string;
-  /** @param progress tells what is being done, a line at a time */
-  run(progress: (text: string) => void): Promise<Result[]>;
+  /**
+   * @param progress tells what is being done, a line at a time
+   * @param sizes of the platform, for parts that depend on it
+   */
+  run(progress: (text: string) => void, sizes: Sizes): Promise<Result[]>;
 }
 
 export type Verdict = 'met' | 'MISSED' | 'BROKEN';
