@@ -88,6 +88,7 @@ const namesIn = (text: string): Set<string> => new Set(text.trim().split(/\s+/))
  */
 const UNUSED_METHODS: Record<string, Set<string>> = {
   'GoTrueClient.js': namesIn(`
+    _getSessionFromURL _exchangeCodeForSession _setSession _updateUser signInWithOAuth getUserIdentities
     signUp signInAnonymously signInWithIdToken signInWithOtp signInWithPasskey signInWithSSO
     signInWithEthereum signInWithSolana _handleProviderSignIn _getUrlForProvider verifyOtp resend
     resetPasswordForEmail _reauthenticate getClaims fetchJwk linkIdentityOAuth linkIdentityIdToken

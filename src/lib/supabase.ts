@@ -32,6 +32,8 @@ function createBackend(config: AppConfig): Backend {
   const supabase = createClient(config.url, config.publishableKey, {
     // TanStack Query tries again; both together would keep an error from the screen for half a minute.
     db: { retry: false },
+    // Nobody is sent here with a session in the address: a link must not sign anybody in.
+    auth: { detectSessionInUrl: false },
     realtime: {
       // Heartbeats from a worker keep the socket of a hidden tab alive.
       worker: 'Worker' in window,

@@ -49,6 +49,20 @@ test('sign-in leads to the page that was asked for, and only inside the app', as
   }
 });
 
+test('a link cannot sign anybody in', async ({ page, open }) => {
+  const other = await open('edja');
+  const session = await other.evaluate(() => {
+    const key = Object.keys(localStorage).find((name) => name.endsWith('-auth-token')) ?? '';
+    return JSON.parse(localStorage.getItem(key) ?? '{}') as Record<string, string>;
+  });
+  const { access_token = '', refresh_token = '' } = session;
+  expect(access_token).not.toBe('');
+  const link = new URLSearchParams({ access_token, refresh_token, expires_in: '3600', token_type: 'bearer' });
+  await page.goto(`/#${link.toString()}`);
+  await expect(page.getByRole('button', { name: 'Se connecter' })).toBeVisible();
+  await expect(page).toHaveURL(/\/connexion/);
+});
+
 test('a page of another role does not exist for this one', async ({ open }) => {
   const staff = await open('staff', '/console/groupes');
   await expect(staff.getByRole('heading', { level: 1 })).toHaveText('Page introuvable');
