@@ -2,7 +2,7 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { brotliDecompressSync, gunzipSync } from 'node:zlib';
+import { brotliCompressSync, brotliDecompressSync, gunzipSync, gzipSync } from 'node:zlib';
 import { afterAll, describe, expect, it } from 'vitest';
 import { createStaticHandler } from './static.ts';
 
@@ -11,6 +11,10 @@ const script = `console.log(${JSON.stringify('x'.repeat(5_000))});`;
 mkdirSync(join(directory, 'assets'));
 writeFileSync(join(directory, 'index.html'), '<!doctype html><title>E-Pilot</title>');
 writeFileSync(join(directory, 'assets', 'main-abc123.js'), script);
+const copies = { br: brotliCompressSync(script), gzip: gzipSync(script, { level: 1 }) };
+writeFileSync(join(directory, 'assets', 'copied-def456.js'), script);
+writeFileSync(join(directory, 'assets', 'copied-def456.js.br'), copies.br);
+writeFileSync(join(directory, 'assets', 'copied-def456.js.gz'), copies.gzip);
 const serve = createStaticHandler(directory);
 afterAll(() => rmSync(directory, { recursive: true }));
 
@@ -46,6 +50,18 @@ describe('the web app', () => {
     expect([gzip, gunzipSync(gzipBody).toString()]).toEqual(['gzip', script]);
     const [none, body] = await read('identity');
     expect([none, body.toString()]).toEqual([null, script]);
+  });
+
+  it('sends what the build has compressed already, and knows it by no other name', async () => {
+    for (const encoding of ['br', 'gzip'] as const) {
+      const response = await get('/assets/copied-def456.js', { headers: { 'accept-encoding': encoding } });
+      expect(response.headers.get('content-encoding')).toBe(encoding);
+      expect(response.headers.get('content-type')).toBe('text/javascript; charset=utf-8');
+      expect(Buffer.from(await response.arrayBuffer())).toEqual(copies[encoding]);
+    }
+    const plain = await get('/assets/copied-def456.js');
+    expect(await plain.text()).toBe(script);
+    expect((await get('/assets/copied-def456.js.br')).status).toBe(404);
   });
 
   it('answers 304 to who has it', async () => {

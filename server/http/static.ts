@@ -21,6 +21,8 @@ const INCOMPRESSIBLE = new Set(['.ico', '.png', '.woff2']);
 const INDEX = '/index.html';
 
 type Encoding = 'br' | 'gzip';
+/** How the build names the compressed copies of its files; see `vite.config.ts`. */
+const COPIES: Readonly<Record<Encoding, string>> = { br: '.br', gzip: '.gz' };
 const COMPRESS: Readonly<Record<Encoding, (content: Buffer) => Promise<Buffer>>> = {
   br: (content) => promisify(brotliCompress)(content, { params: { [constants.BROTLI_PARAM_QUALITY]: 9 } }),
   gzip: promisify(gzip),
@@ -61,8 +63,9 @@ export function createStaticHandler(directory: string): (request: Request) => Pr
 }
 
 function readAssets(directory: string): Map<string, Asset> {
-  const files = readdirSync(directory, { recursive: true, withFileTypes: true }).filter((entry) =>
-    entry.isFile(),
+  const copies = new Set(Object.values(COPIES));
+  const files = readdirSync(directory, { recursive: true, withFileTypes: true }).filter(
+    (entry) => entry.isFile() && !copies.has(extname(entry.name)),
   );
   return new Map(
     files.map((entry) => {
@@ -82,11 +85,20 @@ function readAssets(directory: string): Map<string, Asset> {
             vary: 'accept-encoding',
           },
           compressible: !INCOMPRESSIBLE.has(extension) && content.length > 1_000,
-          compressed: {},
+          compressed: readCopies(file),
         },
       ];
     }),
   );
+}
+
+/** What the build has compressed already, as small as it gets. */
+function readCopies(file: string): Asset['compressed'] {
+  const copies = (Object.keys(COPIES) as Encoding[]).flatMap((encoding) => {
+    const copy = `${file}${COPIES[encoding]}`;
+    return existsSync(copy) ? [[encoding, Promise.resolve(readFileSync(copy))] as const] : [];
+  });
+  return Object.fromEntries(copies);
 }
 
 async function answer(request: Request, asset: Asset): Promise<Response> {
