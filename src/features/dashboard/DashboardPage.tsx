@@ -1,5 +1,5 @@
 import { useQuery } from '@tanstack/react-query';
-import { lazy, Suspense, type ReactNode } from 'react';
+import type { ReactNode } from 'react';
 import { PageHeader } from '@/components/PageHeader.tsx';
 import { PendingChange } from '@/components/PendingChange.tsx';
 import { Badge } from '@/components/ui/badge.tsx';
@@ -10,11 +10,9 @@ import { schoolGroupQuery } from '@/lib/queries/schoolGroup.ts';
 import { PlanRestrictionsCard } from './components/restrictions/PlanRestrictionsCard.tsx';
 import { usePlanRestrictions } from './hooks/usePlanRestrictionsRealtime.ts';
 import { ModulesSummary } from './modules/ModulesSummary.tsx';
+import { RecentNotices } from './notices/RecentNotices.tsx';
 import { CreateSchool } from './schools/CreateSchool.tsx';
 import { useUpgradeDialog } from './upgrade/useUpgradeDialog.tsx';
-
-// Below the limits, and no part of the first screen's weight.
-const RecentNotices = lazy(() => import('./notices/RecentNotices.tsx'));
 
 interface DashboardPageProps {
   groupId: string;
@@ -47,9 +45,7 @@ export function DashboardPage({ groupId, firstName, modulesLink }: DashboardPage
       <div className="grid items-start gap-4.5 lg:grid-cols-[1.15fr_1fr]">
         <div className="grid gap-3.5">
           <PlanRestrictionsCard onUpgradeClick={openUpgrade} />
-          <Suspense>
-            <RecentNotices groupId={groupId} />
-          </Suspense>
+          <RecentNotices groupId={groupId} />
         </div>
         <div className="grid gap-3.5">
           <Card aria-labelledby="add-school" className="grid gap-3 px-4.5 py-4">

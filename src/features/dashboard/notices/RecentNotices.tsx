@@ -13,7 +13,7 @@ import { noticeText } from './noticeText.ts';
 import { markNoticesRead, noticesQuery, refreshNotices } from './queries.ts';
 
 /** The newest warnings and answers of a group, live; what was not read yet is marked. */
-export default function RecentNotices({ groupId }: { groupId: string }) {
+export function RecentNotices({ groupId }: { groupId: string }) {
   const i18n = useI18n();
   const { t, formats } = i18n;
   const titleId = useId();
@@ -52,7 +52,7 @@ export default function RecentNotices({ groupId }: { groupId: string }) {
       {notices.isError && !notices.data ? (
         <ErrorState message={errorText(notices.error, t)} onRetry={() => void notices.refetch()} />
       ) : !notices.data ? (
-        <Skeleton className="mt-3 h-24" />
+        <Skeleton className="mt-2 h-9" />
       ) : notices.data.length === 0 ? (
         <p className="mt-2 text-[0.8125rem] text-muted">{t.notices.none}</p>
       ) : (
