@@ -2,11 +2,12 @@
  * Clients on private topics under a steady stream of database broadcasts, while sockets, the gateway and its feed
  * are killed at random. Everything is on this machine's loopback, and bounded in number and time.
  */
-import { type ChildProcess, fork } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { SignJWT } from 'jose';
+import { endChild, startChild } from '../helpers/child.ts';
 import type { FollowerCounts } from './follower.ts';
 import type { FollowersNews, FollowersOrder, GatewayNews, GatewayOrder } from './messages.ts';
 import { randomFrom } from './random.ts';
@@ -167,7 +168,7 @@ class KillableGateway {
   }
 
   async stop(): Promise<void> {
-    if (this.#child) await end(this.#child);
+    if (this.#child) await endChild(this.#child);
   }
 }
 
@@ -197,7 +198,7 @@ class Crowd {
   }
 
   stop(): Promise<void> {
-    return end(this.#child);
+    return endChild(this.#child);
   }
 }
 
@@ -212,15 +213,7 @@ async function awaitAll(
 }
 
 function spawn(file: string): ChildProcess {
-  // Not the flags of the caller: a test runner's would break the child.
-  return fork(join(import.meta.dirname, file), { execArgv: [] });
-}
-
-async function end(child: ChildProcess): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null) return;
-  const exited = once(child, 'exit');
-  child.kill('SIGKILL');
-  await exited;
+  return startChild(join(import.meta.dirname, file));
 }
 
 function signToken(): Promise<string> {

@@ -223,7 +223,8 @@ async function openEavesdropper(product: MortalProduct, stage: Stage, tally: Tal
   return new Eavesdropper({ account, client: await signIn(product, account) }, topics, tally);
 }
 
-function missingOf(tally: Tally): string[] {
+/** What must have happened and has not: checks, faults, acts. */
+export function missingOf(tally: Tally): string[] {
   return [
     ...tally.unmade(),
     ...FAULTS.filter((fault) => tally.countOf('faults', fault) === 0),

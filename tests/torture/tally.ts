@@ -75,6 +75,11 @@ export class Tally {
     return this.#where((row) => row.violations > 0);
   }
 
+  /** Examples of what was found, by check. */
+  findings(): Partial<Record<Check, string[]>> {
+    return Object.fromEntries(this.violated().map((check) => [check, this.rows[check].examples]));
+  }
+
   /** The invariants that were found broken. */
   broken(): Invariant[] {
     return [...new Set(this.violated().map((check) => CHECKS[check].invariant))];
