@@ -18,8 +18,8 @@ export interface GrowthSizes {
 
 export const GROWTH_SIZES: GrowthSizes = {
   students: [1_000, 10_000, 100_000, 350_000],
-  rounds: 5,
-  inserts: 20,
+  rounds: 15,
+  inserts: 8,
 };
 
 /**

@@ -13,9 +13,11 @@ import { decision } from './decision.ts';
 import { enforcement } from './enforcement.ts';
 import { fanout } from './fanout.ts';
 import { type Options, readOptions } from './options.ts';
+import { firstLoad } from './first-load.ts';
 import { painted } from './painted.ts';
 import { planChange } from './plan-change.ts';
 import { type Part, exitCodeOf, renderTable } from './report.ts';
+import { publish } from './publish.ts';
 import { type Measured, describeRun, mergeResults, readResults, writeResults } from './results.ts';
 import { start } from './start.ts';
 import { storm } from './storm.ts';
@@ -54,7 +56,9 @@ try {
   // What was measured before a part failed is told all the same.
   const at = new Date().toISOString();
   const run = describeRun(loadBefore, elapsed());
-  await writeResults(mergeResults(await readResults(), at, run, measured, names));
+  const merged = mergeResults(await readResults(), at, run, measured, names);
+  await writeResults(merged);
+  await publish(merged);
   const results = Object.values(measured).flat();
   console.log(`\n${renderTable(results)}\n`);
   console.log(
