@@ -12,8 +12,8 @@ import { consolePart } from './console.ts';
 import { decision } from './decision.ts';
 import { enforcement } from './enforcement.ts';
 import { fanout } from './fanout.ts';
-import { type Options, readOptions } from './options.ts';
 import { firstLoad } from './first-load.ts';
+import { type Options, readOptions } from './options.ts';
 import { painted } from './painted.ts';
 import { planChange } from './plan-change.ts';
 import { type Part, exitCodeOf, renderTable } from './report.ts';
@@ -31,12 +31,13 @@ const PARTS: readonly Part[] = [
   planChange,
   storm,
   painted,
+  firstLoad,
   fanout,
   chaos,
 ];
 
 const names = PARTS.map(({ name }) => name);
-const { parts: asked, sizes } = askedFor(process.argv.slice(2));
+const options = askedFor(process.argv.slice(2));
 
 const loadBefore = os.loadavg()[0] ?? 0;
 const began = performance.now();
@@ -47,15 +48,15 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(sign
 
 try {
   for (const part of PARTS) {
-    if (asked.length > 0 && !asked.includes(part.name)) continue;
+    if (options.parts.length > 0 && !options.parts.includes(part.name)) continue;
     const progress = (text: string): void =>
       console.log(`${elapsed().toFixed(0).padStart(4)} s  ${part.name.padEnd(12)} ${text}`);
-    measured[part.name] = await part.run(progress, sizes);
+    measured[part.name] = await part.run(progress, options.sizes);
   }
 } finally {
   // What was measured before a part failed is told all the same.
   const at = new Date().toISOString();
-  const run = describeRun(loadBefore, elapsed());
+  const run = describeRun(options, loadBefore, elapsed());
   const merged = mergeResults(await readResults(), at, run, measured, names);
   await writeResults(merged);
   await publish(merged);
