@@ -12,6 +12,8 @@ const DOCUMENT = readFileSync(join(DOCS, 'PERFORMANCE.md'), 'utf8');
 const IMAGES = join(DOCS, 'images', 'performance');
 const results = await readResults();
 
+const RUN = describeRun({ parts: [], sizes: { groups: 1, students: 1, seed: 1 } }, 0, 1);
+
 describe('docs/PERFORMANCE.md', () => {
   it('tells what bench/results.json holds (else: npm run bench:plots)', () => {
     expect(insertResults(DOCUMENT, results)).toBe(DOCUMENT);
@@ -46,10 +48,7 @@ describe('the table of results', () => {
     insertResults(place, of)
       .split('\n')
       .filter((line) => /^\| P\d+ \|/.test(line));
-  const once = mergeResults(empty, '2026-01-01T10:00:00.000Z', describeRun(0, 1), { a: [result('P1')] }, [
-    'a',
-    'b',
-  ]);
+  const once = mergeResults(empty, '2026-01-01T10:00:00.000Z', RUN, { a: [result('P1')] }, ['a', 'b']);
 
   it('has a row for each result', () => {
     expect(rowsOf(once)).toContain('| P1 | a \\| b | ≤ 1 | 2 | 3 | 0.667 × | met |');
@@ -57,13 +56,10 @@ describe('the table of results', () => {
 
   it('tells runs apart when there were several, and what is broken', () => {
     const broken = ['A message was missed.'];
-    const twice = mergeResults(
-      once,
-      '2026-01-02T10:00:00.000Z',
-      describeRun(0, 1),
-      { b: [result('P2', broken)] },
-      ['a', 'b'],
-    );
+    const twice = mergeResults(once, '2026-01-02T10:00:00.000Z', RUN, { b: [result('P2', broken)] }, [
+      'a',
+      'b',
+    ]);
     expect(rowsOf(twice).slice(0, 2)).toEqual([
       '| P1 | a \\| b | ≤ 1 | 2 | 3 | 0.667 × | met | 1 |',
       '| P2 | a \\| b | ≤ 1 | 2 | 3 | 0.667 × | **BROKEN** | 2 |',

@@ -3,6 +3,7 @@ import { PLOT_NAMES, drawPlots } from './plots.ts';
 import type { Result } from './report.ts';
 import { describeRun, mergeResults } from './results.ts';
 
+const RUN = describeRun({ parts: [], sizes: { groups: 1, students: 1, seed: 1 } }, 0, 1);
 const PARTS = ['enforcement', 'check', 'fanout'];
 const series = (...names: string[]) =>
   Object.fromEntries(
@@ -26,7 +27,7 @@ const measured = (broken: string[] = []) =>
   mergeResults(
     { runs: {}, results: [] },
     '2026-01-01T10:00:00.000Z',
-    describeRun(0, 1),
+    RUN,
     {
       enforcement: [
         result('P2', { series: series('enforced_insert_us', 'unenforced_insert_us', 'classic_insert_us') }),

@@ -17,7 +17,8 @@ const result = (id: string, over: Partial<Result> = {}): Result => ({
   figures: {},
   ...over,
 });
-const run = (loadBefore: number): Run => ({ ...describeRun(loadBefore, 12.4) });
+const OPTIONS = { parts: ['check'], sizes: { groups: 3_500, students: 350_000, seed: 1 } };
+const run = (loadBefore: number): Run => describeRun(OPTIONS, loadBefore, 12.4);
 const nothing: Results = { runs: {}, results: [] };
 const whole = mergeResults(
   nothing,
@@ -47,6 +48,7 @@ describe('a whole run', () => {
 
   it('says on what it was measured', () => {
     expect(whole.runs[NOON]).toMatchObject({
+      options: OPTIONS,
       seconds: 12,
       machine: { loadBefore: 0, cores: expect.any(Number) as number, memoryGb: expect.any(Number) as number },
       versions: { node: process.versions.node, postgresql: expect.stringMatching(/^\d+\.\d+$/) as string },

@@ -3,12 +3,15 @@ import { readFile, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import { join } from 'node:path';
 import packageFile from '../package.json' with { type: 'json' };
+import type { Options } from './options.ts';
 import { type Result, type Verdict, verdictOf } from './report.ts';
 
 const RESULTS_FILE = join(import.meta.dirname, 'results.json');
 
 /** When and on what results were measured. */
 export interface Run {
+  /** What the command line asked for: parts, all when it named none, and the size of the platform. */
+  options: Options;
   /** Duration, seconds. */
   seconds: number;
   machine: {
@@ -40,10 +43,16 @@ export interface Results {
 /** What the parts that ran to their end measured, by name of the part. */
 export type Measured = Record<string, Result[]>;
 
-/** This machine and the versions that are measured here. */
-export function describeRun(loadBefore: number, seconds: number): Run {
+/**
+ * This machine and the versions that are measured here.
+ *
+ * @param loadBefore the machine's load average of one minute before the run
+ * @param seconds duration of the run
+ */
+export function describeRun(options: Options, loadBefore: number, seconds: number): Run {
   const { dependencies, devDependencies } = packageFile;
   return {
+    options,
     seconds: Math.round(seconds),
     machine: {
       platform: `${os.platform()} ${os.arch()}`,
