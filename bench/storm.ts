@@ -123,13 +123,15 @@ function sampleStatements(writer: Writer): { stop(): Promise<number[]> } & Async
   const sample = async (): Promise<number[]> => {
     const counts: number[] = [];
     let known = 0;
-    let next = monotonicMs();
+    let at = monotonicMs();
     while (!end.signal.aborted) {
-      next += SLOT_MS;
-      await pause(Math.max(0, next - monotonicMs()));
+      await pause(SLOT_MS);
       const count = await writer.countStatementsOfServer();
-      counts.push(count - known);
+      const now = monotonicMs();
+      // A sample that comes late tells of more than a slot.
+      counts.push(((count - known) * SLOT_MS) / (now - at));
       known = count;
+      at = now;
     }
     return counts;
   };
