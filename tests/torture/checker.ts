@@ -1,4 +1,7 @@
-/** Reads the database during the storm and when it is quiet, and says which invariant is broken. */
+/**
+ * Reads the database during the storm and when it is quiet, and says which invariant is broken. Growth is read from the
+ * messages, which tell counters; that counters are what the rows say is looked at again and again.
+ */
 import { STATE_EVENTS } from '../../src/core/messages.ts';
 import type { Queryable } from '../helpers/database.ts';
 import { growthPastLimit } from '../helpers/growth.ts';

@@ -85,7 +85,8 @@ export class Crew {
   }
 
   #note({ door, act, answer, internal }: Outcome): void {
-    this.#tally.count('acts', act);
+    // What intruders try is counted by what they try to open.
+    if (door !== 'intruder') this.#tally.count('acts', act);
     this.#tally.count(door, answer);
     if (DONE.test(answer)) this.#tally.count('done', act);
     const wrong = internal === undefined ? [] : [`${door}, ${act}: ${answer} ${internal}`];

@@ -280,8 +280,8 @@ async function serve() {
 }
 
 async function open(url: string, stage: Stage, tally: Tally): Promise<Screens> {
-  const plan = { account: stage.admins[1]!, page: { kind: 'dashboard' as const } };
-  const screens = await Screens.open(url, [plan], stage.groups, tally);
+  const viewer = { account: stage.admins[1]!, page: { kind: 'dashboard' as const } };
+  const screens = await Screens.open(url, [viewer], stage.groups, tally);
   stack.defer(() => screens.close());
   return screens;
 }

@@ -27,8 +27,10 @@ for (const [name, value] of Object.entries(options)) {
   process.stderr.write(`--${name} is a whole number of at least 1.\n`);
   process.exit(2);
 }
-// PostgreSQL and the server are ended when this process exits; a signal alone would leave them behind.
-for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => process.exit(1));
+const end = new AbortController();
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+  process.once(signal, () => end.abort(new Error(`Ended by ${signal}`)));
+}
 
 const began = performance.now();
 const progress = (text: string): void => {
@@ -36,6 +38,11 @@ const progress = (text: string): void => {
   process.stdout.write(`${seconds} s  ${text}\n`);
 };
 progress(`seed ${options.seed}; ${options.seconds} seconds, ${options.writers} writers each way`);
-const report = await runTorture({ ...options, progress });
-process.stdout.write(`\n${renderReport(report)}\n`);
-process.exit(isSound(report) ? 0 : 1);
+try {
+  const report = await runTorture({ ...options, progress, signal: end.signal });
+  process.stdout.write(`\n${renderReport(report)}\n`);
+  process.exit(isSound(report) ? 0 : 1);
+} catch (error) {
+  process.stderr.write(`${end.signal.aborted ? (error as Error).message : (error as Error).stack}\n`);
+  process.exit(1);
+}

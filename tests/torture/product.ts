@@ -22,6 +22,7 @@ export class MortalProduct {
   readonly #dataDir: string;
   #product: Product;
   #pool: pg.Pool;
+  #restart: Promise<void> | undefined;
 
   private constructor(dataDir: string, product: Product) {
     this.#dataDir = dataDir;
@@ -74,7 +75,11 @@ export class MortalProduct {
    *
    * @param meanwhile runs before the server is started again
    */
-  async killServer(meanwhile: () => Promise<unknown> = async () => {}): Promise<void> {
+  killServer(meanwhile: () => Promise<unknown> = async () => {}): Promise<void> {
+    return (this.#restart = this.#killServer(meanwhile));
+  }
+
+  async #killServer(meanwhile: () => Promise<unknown>): Promise<void> {
     const runtime = await readFile(join(this.#dataDir, 'runtime.json'), 'utf8');
     const port = Number(new URL(this.url).port);
     process.kill((JSON.parse(runtime) as { pid: number }).pid, 'SIGKILL');
@@ -128,6 +133,7 @@ export class MortalProduct {
 
   /** Stops whatever still runs, and removes the data. */
   async [Symbol.asyncDispose](): Promise<void> {
+    await this.#restart?.catch(() => {});
     await this.#product.stop();
     await stopOrphan(join(this.#dataDir, 'postgres'));
     await this.#pool.end().catch(() => {});

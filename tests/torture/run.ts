@@ -9,17 +9,13 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { SupabaseClient } from '@supabase/supabase-js';
 import { randomFrom } from '../chaos/random.ts';
-import { createAdmin } from './admin-acts.ts';
+import { fillCrew, openEavesdropper, viewersOf } from './cast.ts';
 import { Checker } from './checker.ts';
-import { createSuperAdmin } from './console-acts.ts';
 import { Crew, outcomeOfError } from './crew.ts';
-import { Doors, Eavesdropper } from './doors.ts';
 import { FAULTS, Faults, type Kill } from './faults.ts';
-import { Ledger } from './ledger.ts';
 import { MortalProduct } from './product.ts';
-import { createOperator, createSqlWriter } from './sql-acts.ts';
-import { type Account, createStage, openClient, signIn, type Stage } from './stage.ts';
-import { type Plan, Screens } from './screens.ts';
+import { createStage, signIn, type Stage } from './stage.ts';
+import { Screens } from './screens.ts';
 import { Tally } from './tally.ts';
 
 export interface TortureOptions {
@@ -32,6 +28,8 @@ export interface TortureOptions {
   /** Open pages, each in a process of its own. */
   screens: number;
   progress: (text: string) => void;
+  /** Ends the run before its time; everything is stopped and removed all the same. */
+  signal?: AbortSignal;
 }
 
 export interface TortureReport {
@@ -77,22 +75,39 @@ const MUST_BE_DONE = [
   'ledger: enrolled',
 ] as const;
 
-/** Runs it and reports. @throws Error when the product does not come back after a kill */
+/**
+ * Runs it and reports.
+ *
+ * @throws Error when the product does not come back after a kill, and the signal's reason when it ends the run
+ */
 export async function runTorture(options: TortureOptions): Promise<TortureReport> {
-  const { seed, progress } = options;
-  const tally = new Tally();
+  const { signal, progress } = options;
   await using stack = new AsyncDisposableStack();
   progress('starting the product');
   const product = stack.use(await MortalProduct.start());
+  signal?.throwIfAborted();
+  const ended = new Promise<never>((_resolve, reject) => {
+    signal?.addEventListener('abort', () => reject(signal.reason as Error), { once: true });
+  });
+  return await Promise.race([run(options, product, stack), ended]);
+}
+
+async function run(
+  options: TortureOptions,
+  product: MortalProduct,
+  stack: AsyncDisposableStack,
+): Promise<TortureReport> {
+  const { seed, progress } = options;
+  const tally = new Tally();
   const stage = await createStage(product);
 
   progress(`opening ${options.screens} screens`);
-  const screens = await Screens.open(product.url, plansOf(stage, options.screens), stage.groups, tally);
+  const screens = await Screens.open(product.url, viewersOf(stage, options.screens), stage.groups, tally);
   stack.defer(() => screens.close());
   const superAdmin = await signIn(product, stage.superAdmin);
   const crew = new Crew(tally);
   stack.defer(() => crew.stop());
-  const ledger = await fillCrew(crew, product, stage, superAdmin, options, tally);
+  const ledger = await fillCrew(crew, { product, stage, superAdmin, tally, seed, writers: options.writers });
   const eavesdropper = await openEavesdropper(product, stage, tally);
   stack.defer(() => eavesdropper.stop());
   const checker = new Checker(product, stage.groups, tally);
@@ -105,8 +120,7 @@ export async function runTorture(options: TortureOptions): Promise<TortureReport
     await checker.look();
     await checker.readHistory(screens.takeHeard());
     await ledger.compare(product, tally);
-    const { data, error } = await superAdmin.rpc('verify_usage');
-    const drifted = error ? [`verify_usage(): ${error.message}`] : (data as object[]);
+    const drifted = (await ask(superAdmin, 'verify_usage')) as object[];
     tally.note(
       'repair',
       1,
@@ -131,10 +145,17 @@ export async function runTorture(options: TortureOptions): Promise<TortureReport
   await faults.kill('server', () => product.query(TOUCH_ALL, [stage.groups, stage.world.plans]));
   const served = Date.now() - killedAt;
   const recovery = await quiet(killedAt);
-  const repaired = await superAdmin.rpc('repair_usage');
-  tally.note('repair', 1, repaired.data === 0 ? [] : [`repair_usage(): ${JSON.stringify(repaired)}`]);
+  const repaired = await ask(superAdmin, 'repair_usage');
+  tally.note('repair', 1, repaired === 0 ? [] : [`repair_usage() repaired ${String(repaired)}`]);
   await countCommits(product, stage, tally);
   return { tally, outages: faults.outages, recovery, served, missing: missingOf(tally) };
+}
+
+/** Calls a function without arguments, when nothing is being killed. @throws Error when it is refused */
+async function ask(client: SupabaseClient, name: string): Promise<unknown> {
+  const { data, error } = await client.rpc(name);
+  if (error) throw new Error(`${name}(): ${error.message}`, { cause: error });
+  return data;
 }
 
 /** Everybody gets another plan, and so something to learn. */
@@ -157,70 +178,6 @@ async function storm(crew: Crew, checker: Checker, faults: Faults, ms: number): 
   })();
   await Promise.all([faults.rage(end), looking]);
   await crew.quiet();
-}
-
-/** Who has which page open: members of several groups, and the platform's own people. */
-function plansOf({ admins, staff, superAdmin, world }: Stage, count: number): Plan[] {
-  const dashboard = (account: Account): Plan => ({ account, page: { kind: 'dashboard' } });
-  const plans: Plan[] = [
-    dashboard(admins[0]!),
-    { account: superAdmin, page: { kind: 'list', search: 'GROUPE-' } },
-    dashboard(staff[0]!),
-    dashboard(admins[1]!),
-    { account: superAdmin, page: { kind: 'group', group: world.groups[2]! } },
-    ...admins.slice(2).map(dashboard),
-    ...staff.slice(1).map(dashboard),
-  ];
-  return Array.from({ length: count }, (_, n) => plans[n % plans.length]!);
-}
-
-async function fillCrew(
-  crew: Crew,
-  product: MortalProduct,
-  stage: Stage,
-  superAdmin: SupabaseClient,
-  { seed, writers }: TortureOptions,
-  tally: Tally,
-): Promise<Ledger> {
-  const { world, groups, ledger: tenant } = stage;
-  let serial = seed + 100;
-  const chance = (): (() => number) => randomFrom((serial += 1));
-  const members = [...stage.admins, ...stage.staff];
-  const clients = new Map<string, SupabaseClient>();
-  for (const account of members) clients.set(account.id, await signIn(product, account));
-
-  for (let n = 0; n < writers; n += 1) {
-    const { id } = stage.admins[n % world.groups.length]!;
-    const group = world.groups[n % world.groups.length]!;
-    const random = chance();
-    crew.add(createAdmin({ client: clients.get(id)!, group, plans: world.plans, random }), random);
-    crew.add(createSqlWriter(product, world, random, seed + n), random);
-  }
-  const [console, operator, keeper, intruder] = [chance(), chance(), chance(), chance()];
-  crew.add(createSuperAdmin({ client: superAdmin, world, ledger: tenant.id, random: console }), console);
-  crew.add(createOperator(product, world, operator, tally), operator);
-  const ledger = new Ledger(clients.get(stage.admins.at(-1)!.id)!, tenant, keeper);
-  crew.add(() => ledger.act(), keeper);
-  const intruders = [
-    ...members.map((account) => ({ account, client: clients.get(account.id)! })),
-    { account: null, client: openClient(product) },
-  ];
-  const doors = new Doors({
-    intruders,
-    groups,
-    plan: stage.plan,
-    db: product,
-    random: intruder,
-    tally,
-  });
-  crew.add(() => doors.act(), intruder);
-  return ledger;
-}
-
-async function openEavesdropper(product: MortalProduct, stage: Stage, tally: Tally): Promise<Eavesdropper> {
-  const account = stage.admins[0]!;
-  const topics = [...stage.groups.map((id) => `group:${id}`), 'platform'];
-  return new Eavesdropper({ account, client: await signIn(product, account) }, topics, tally);
 }
 
 /** What must have happened and has not: checks, faults, acts. */

@@ -15,30 +15,30 @@ import { differences, readTruth } from './truth.ts';
 const DEADLINE_MS = 60_000;
 const POLL_MS = 20;
 
-export interface Plan {
+export interface Viewer {
   account: Account;
   page: Page;
 }
 
 class Screen {
-  readonly plan: Plan;
+  readonly viewer: Viewer;
   readonly line: CuttableLine;
   readonly #child: ChildProcess;
   readonly #ended: Promise<unknown>;
 
-  private constructor(plan: Plan, line: CuttableLine, child: ChildProcess) {
-    this.plan = plan;
+  private constructor(viewer: Viewer, line: CuttableLine, child: ChildProcess) {
+    this.viewer = viewer;
     this.line = line;
     this.#child = child;
     this.#ended = once(child, 'exit');
   }
 
-  static async open(serverUrl: string, plan: Plan): Promise<Screen> {
+  static async open(serverUrl: string, viewer: Viewer): Promise<Screen> {
     const line = await createCuttableLine(serverUrl);
     const child = startChild(join(import.meta.dirname, 'screen-process.ts'));
-    const { email, password } = plan.account;
-    const screen = new Screen(plan, line, child);
-    screen.#order({ kind: 'open', url: line.url, email, password, page: plan.page });
+    const { email, password } = viewer.account;
+    const screen = new Screen(viewer, line, child);
+    screen.#order({ kind: 'open', url: line.url, email, password, page: viewer.page });
     return screen;
   }
 
@@ -47,7 +47,7 @@ class Screen {
     const answer = once(this.#child, 'message') as Promise<[ScreenNews]>;
     this.#order({ kind: 'tell' });
     const ended = this.#ended.then((): never => {
-      throw new Error(`The screen of ${this.plan.account.email} has ended`);
+      throw new Error(`The screen of ${this.viewer.account.email} has ended`);
     });
     return (await Promise.race([answer, ended]))[0];
   }
@@ -81,11 +81,15 @@ export class Screens {
   /** Opens the screens; they show something at the first {@link right}. */
   static async open(
     serverUrl: string,
-    plans: readonly Plan[],
+    viewers: readonly Viewer[],
     groups: readonly string[],
     tally: Tally,
   ): Promise<Screens> {
-    return new Screens(await Promise.all(plans.map((plan) => Screen.open(serverUrl, plan))), groups, tally);
+    return new Screens(
+      await Promise.all(viewers.map((viewer) => Screen.open(serverUrl, viewer))),
+      groups,
+      tally,
+    );
   }
 
   get size(): number {
@@ -138,7 +142,7 @@ export class Screens {
     return delays;
   }
 
-  /** What is shown now, in the order of the plans. */
+  /** What is shown now, in the order of the viewers. */
   async look(): Promise<View[]> {
     return Promise.all(
       this.#screens.map(async (screen) => {
@@ -173,5 +177,5 @@ export class Screens {
   }
 }
 
-const nameOf = ({ plan }: Screen): string =>
-  `${plan.page.kind} of ${plan.account.role} ${plan.account.email}`;
+const nameOf = ({ viewer: { account, page } }: Screen): string =>
+  `${page.kind} of ${account.role} ${account.email}`;
