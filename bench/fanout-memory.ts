@@ -6,9 +6,13 @@ import { type Point, type Result, short } from './report.ts';
 const TARGET_KB = 20;
 /** What is more than this, in all and for each socket that left, is no noise of caches and collector, bytes. */
 const NOISE = { all: 4 * 1024 ** 2, socket: 1024 };
-/** How long a server may take to notice that sockets are gone, milliseconds. */
-const NOTICE_MS = 10_000;
-const POLL_MS = 50;
+/** The same of resident memory: allocators keep pages, and V8 takes some in advance. */
+const RESIDENT_NOISE = { all: 32 * 1024 ** 2, socket: 4 * 1024 };
+/** How long a server may take to notice that sockets are gone and to let go of them, milliseconds. */
+const RELEASE_MS = 20_000;
+const POLL_MS = 200;
+/** What falls by less than this between two looks has come to rest, bytes. */
+const REST = 256 * 1024;
 
 /** Memory of the two servers, in the order in which it was measured. */
 export interface MemoryMeasurements {
@@ -23,35 +27,43 @@ export interface MemoryMeasurements {
   joinsPerSecond: number;
 }
 
-/** Waits until a server has noticed that all but so many sockets are gone; what it uses then. */
+/** Waits until a server has noticed that all but so many sockets are gone, and let go of them; what it uses then. */
 export async function memoryWithout(server: FanoutServer, sockets: number): Promise<Memory> {
-  for (let waited = 0; ; waited += POLL_MS) {
-    const memory = await server.memory();
-    if (memory.sockets <= sockets || waited >= NOTICE_MS) return memory;
+  let memory = await server.memory();
+  for (let waited = 0; waited < RELEASE_MS; waited += POLL_MS) {
     await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+    const before = memory;
+    memory = await server.memory();
+    if (memory.sockets <= sockets && heldBy(before) - heldBy(memory) < REST) break;
   }
+  return memory;
 }
 
 /**
- * What a server kept that it should have given back. Judged by what V8 holds and by the memory of buffers: what the
- * operating system counts does not shrink at once, for allocators keep pages.
+ * What a server kept that it should have given back. What V8 and buffers hold must come back at once. What the operating
+ * system counts does not, for allocators keep pages; but it must not grow while the same number comes and leaves.
  */
 export function findKeptMemory({ empty, full, left, visits }: MemoryMeasurements): string[] {
   const sockets = full.at(-1)?.size ?? 0;
   const open = left.sockets - empty.gateway.sockets;
   const kept = heldBy(left) - heldBy(empty.gateway);
   const [first = left, ...more] = visits.after;
-  const grown = heldBy(more.at(-1) ?? first) - heldBy(first);
+  const last = more.at(-1) ?? first;
   const visitors = more.length * visits.sockets;
+  const grown = heldBy(last) - heldBy(first);
+  const residentGrown = last.rss - first.rss;
   const kbFor = (bytes: number, count: number): string => `${short(bytes / 1024 / count)} KB`;
-  const isMore = (bytes: number, count: number): boolean => bytes > NOISE.all + count * NOISE.socket;
+  const isMore = (bytes: number, count: number, noise = NOISE): boolean =>
+    bytes > noise.all + count * noise.socket;
+  const inAndOut = 'for each socket that comes and leaves, time after time.';
   return [
     ...(open > 0 ? [`${open} of ${sockets} sockets that left are still open.`] : []),
     ...(isMore(kept, sockets)
       ? [`It keeps ${kbFor(kept, sockets)} for each of ${sockets} sockets that left.`]
       : []),
-    ...(isMore(grown, visitors)
-      ? [`It grows by ${kbFor(grown, visitors)} for each socket that comes and leaves, time after time.`]
+    ...(isMore(grown, visitors) ? [`It grows by ${kbFor(grown, visitors)} ${inAndOut}`] : []),
+    ...(isMore(residentGrown, visitors, RESIDENT_NOISE)
+      ? [`Its resident memory grows by ${kbFor(residentGrown, visitors)} ${inAndOut}`]
       : []),
   ];
 }

@@ -29,8 +29,8 @@ const SIZES: FanoutSizes = {
     { sockets: 10_000, rounds: 15 },
   ],
   bystanders: 100,
-  visitors: 1_000,
-  visits: 4,
+  visitors: 2_000,
+  visits: 6,
 };
 const JWT_SECRET = 'a-secret-of-at-least-32-characters-for-benchmarks';
 const KEY = 'sb_publishable_bench';

@@ -34,7 +34,7 @@ const LABEL_GAP = 34;
 const STYLE = `
 .card{fill:#fff;stroke:#dce3ea}.ink{fill:#14213a}.muted{fill:#56657b}.grid{stroke:#dce3ea}
 .ours{--tone:#2b4c7e}.costly{--tone:#a81c2a}.plain{--tone:#56657b}.reference{--tone:#8391a6}
-.line{fill:none;stroke:var(--tone);stroke-width:2;stroke-linejoin:round}.ours .line{stroke-width:3}
+.line{fill:none;stroke:var(--tone);stroke-width:1.75;stroke-linejoin:round}.ours .line{stroke-width:4}
 .reference .line{stroke-dasharray:5 5;stroke-width:1.5}.dot{fill:var(--tone)}.lead{stroke:var(--tone);opacity:.5}
 .name{fill:var(--tone);font-weight:600}.reference .name{fill:#56657b;font-weight:400}
 text{font-family:system-ui,-apple-system,'Segoe UI',Roboto,'Noto Sans','Liberation Sans',sans-serif;font-size:13px;
@@ -44,7 +44,9 @@ font-variant-numeric:tabular-nums}.title{font-size:18px;font-weight:650}.small{f
 `.replaceAll('\n', '');
 
 /** The plot as the text of an SVG file; the same plot is always the same text. */
-export function renderPlot({ title, subtitle, sizes, format, lines, caption }: Plot): string {
+export function renderPlot({ title, subtitle, sizes, format, caption, ...plot }: Plot): string {
+  // Ours is the widest and lies below, so that a line on the same way is seen on it.
+  const lines = plot.lines.toSorted((a, b) => Number(b.tone === 'ours') - Number(a.tone === 'ours'));
   const points = lines.flatMap((line) => line.points);
   const allSizes = [...new Set(points.map(({ size }) => size))].sort((a, b) => a - b);
   const domain = niceDomain(points.map(({ value }) => value));
