@@ -5,7 +5,7 @@ import { TRANSITIONS, type EventType, type State } from './channel-states.ts';
 const states = Object.keys(TRANSITIONS) as State[];
 const events = Object.keys(TRANSITIONS.closed) as EventType[];
 /** What ends a channel; each tells the client, or there is nobody to tell. */
-const ENDINGS = new Set(['refuse', 'expel', 'leave', 'giveWay', 'fail', 'release']);
+const ENDINGS = new Set(['refuse', 'expel', 'leave', 'giveWay', 'fail', 'release', 'part']);
 
 test('closed is final', () => {
   for (const event of events) expect(TRANSITIONS.closed[event]).toEqual({ to: 'closed', act: 'ignore' });

@@ -76,6 +76,8 @@ export interface Actions {
   /** `phx_error`: the client rejoins by itself and refetches. */
   fail(event: ChannelEvent<'interrupted'>): void;
   release(event: ChannelEvent<'socket_gone'>): void;
+  /** The same, and keeps the rights for a moment: the line may have broken. */
+  part(event: ChannelEvent<'socket_gone'>): void;
   ignore(event: ChannelEvent): void;
 }
 
@@ -124,7 +126,7 @@ export const TRANSITIONS: Readonly<Record<State, Row>> = {
     phx_leave: { to: 'closed', act: 'leave' },
     replaced: { to: 'closed', act: 'giveWay' },
     interrupted: { to: 'closed', act: 'fail' },
-    socket_gone: { to: 'closed', act: 'release' },
+    socket_gone: { to: 'closed', act: 'part' },
   },
   checking: {
     join_allowed: { to: 'checking', act: 'ignore' },

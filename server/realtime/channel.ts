@@ -191,6 +191,11 @@ export class Channel implements Actions, Member {
     this.#close('phx_error');
   }
 
+  part(): void {
+    this.#connection.context.resumption.keep(this.stream, { session: this.#session, rights: this.#rights });
+    this.release();
+  }
+
   release(): void {
     const { hub, metrics, presence } = this.#connection.context;
     hub.leave(this.stream, this);
@@ -276,8 +281,8 @@ export class Channel implements Actions, Member {
    * was told before them can be seen by whoever asks after the answer.
    */
   async #enter(token: string): Promise<{ session: Session; rights: ReadRights; past: Past }> {
-    const { hub, replay, settling } = this.#connection.context;
-    const granted = await this.#authorize(token);
+    const { hub, replay, resumption, settling } = this.#connection.context;
+    const granted = resumption.take(this.stream, token) ?? (await this.#authorize(token));
     const { changesWaitMs } = this.#request;
     if (changesWaitMs !== null) await this.#changes?.prepare(granted.session, changesWaitMs);
     // The channel may have been left meanwhile.

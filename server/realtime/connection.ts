@@ -13,6 +13,7 @@ import type { Metrics } from './metrics.ts';
 import type { Limits, Logger } from './options.ts';
 import type { Presence } from './presence.ts';
 import type { Replay } from './replay.ts';
+import type { Resumption } from './resumption.ts';
 import type { Settling } from './settling.ts';
 import { API_KEY_PREFIX, expired, type Session, type Sessions } from './sessions.ts';
 import type { Turns } from './turns.ts';
@@ -24,6 +25,7 @@ export interface Context {
   authorizer: Authorizer;
   replay: Replay;
   settling: Settling;
+  resumption: Resumption;
   changes: Changes;
   /** Waits for the database feed; false when it does not stream in time. */
   feedReady: () => Promise<boolean>;

@@ -21,6 +21,7 @@ import { preflight } from './preflight.ts';
 import { Presence } from './presence.ts';
 import { createReplay } from './replay.ts';
 import { createRestHandler } from './rest.ts';
+import { Resumption } from './resumption.ts';
 import { createSessions } from './sessions.ts';
 import { Settling } from './settling.ts';
 import { Slot } from './slot.ts';
@@ -69,6 +70,7 @@ export async function createRealtimeGateway(options: GatewayOptions): Promise<Ga
     authorizer: createAuthorizer(ask, log),
     replay: createReplay(ask),
     settling,
+    resumption: new Resumption(limits, now),
     changes,
     feedReady: () => feed.ready(limits.replicationReadyMs),
     sessions,

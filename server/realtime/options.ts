@@ -50,6 +50,11 @@ export interface Limits {
   probes: number;
   /** Longest time the policies of one question may take, milliseconds. */
   probeTimeoutMs: number;
+  /**
+   * How long a channel whose socket broke keeps its rights, milliseconds: who comes back within it with the same token is
+   * not asked about again. 0: always ask.
+   */
+  resumeMs: number;
   /** Database connections that tell changes of rows: checks of rights in flight at once. */
   changeProbes: number;
   /** Longest time of one such check, milliseconds: a policy or a filter that takes longer has failed. */
@@ -89,6 +94,7 @@ export const DEFAULT_LIMITS: Readonly<Limits> = {
   backlogBytes: 1_048_576,
   probes: 4,
   probeTimeoutMs: 5_000,
+  resumeMs: 10_000,
   changeProbes: 2,
   changeProbeTimeoutMs: 2_000,
   changesBacklogBytes: 67_108_864,
