@@ -114,20 +114,24 @@ export class MortalProduct {
   /** Waits until the server says that all is well and PostgreSQL takes statements. */
   async healthy(): Promise<void> {
     const deadline = Date.now() + RECOVERY_LIMIT_MS;
-    while (!(await this.#isHealthy())) {
-      if (Date.now() > deadline)
-        throw new Error(`The product was not healthy within ${RECOVERY_LIMIT_MS} ms`);
+    for (;;) {
+      const wrong = await this.#whatIsWrong();
+      if (wrong === null) return;
+      if (Date.now() > deadline) {
+        throw new Error(`The product was not healthy within ${RECOVERY_LIMIT_MS} ms: ${wrong}`);
+      }
       await pause(POLL_MS);
     }
   }
 
-  async #isHealthy(): Promise<boolean> {
+  async #whatIsWrong(): Promise<string | null> {
     try {
-      const { ok } = await fetch(`${this.url}/health`);
-      if (ok) await this.query('select');
-      return ok;
-    } catch {
-      return false;
+      const health = await fetch(`${this.url}/health`);
+      if (!health.ok) return await health.text();
+      await this.query('select');
+      return null;
+    } catch (error) {
+      return String(error);
     }
   }
 
