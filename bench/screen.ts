@@ -74,16 +74,21 @@ export class Screen {
       clock,
       () => {},
     );
+    const catalogue = createCatalogueSync(() => void this.#fetchCatalogue(), clock);
     const group = createGroupSync(
       {
-        fetchSnapshot: (signal) => this.#fetchSnapshot(signal),
+        fetchSnapshot: async (signal) => {
+          catalogue.onSnapshotAsked();
+          const snapshot = await this.#fetchSnapshot(signal);
+          void this.#matchCatalogue(snapshot.catalogue);
+          return snapshot;
+        },
         readSnapshot: () => this.#snapshot,
         writeSnapshot: (snapshot) => {
           this.#snapshot = newestSnapshot(this.#snapshot, snapshot);
           this.#show(this.#snapshot.rev);
         },
         readCatalogue: () => this.#queries.getQueryData<Catalogue>(['catalogue']),
-        refreshCatalogue: () => void this.#fetchCatalogue(),
         onConfirmed: () => {},
         onFetchFailed: () => (log.failures += 1),
         // The slow poll is no part of a storm.
@@ -91,7 +96,13 @@ export class Screen {
       },
       clock,
     );
-    const catalogue = createCatalogueSync(() => void this.#fetchCatalogue(), clock);
+    registry.acquire('catalogue', {
+      onEvent: catalogue.onEvent,
+      onJoined: () => {
+        log.joins.push(monotonicMs());
+        if (log.manner === 'product') catalogue.onJoined();
+      },
+    });
     registry.acquire(`group:${groupId}`, {
       ...group,
       onEvent: (event, payload) =>
@@ -100,13 +111,6 @@ export class Screen {
         log.joins.push(monotonicMs());
         if (log.manner === 'product') group.onJoined();
         else void this.#fetchAll();
-      },
-    });
-    registry.acquire('catalogue', {
-      onEvent: catalogue.onEvent,
-      onJoined: () => {
-        log.joins.push(monotonicMs());
-        if (log.manner === 'product') catalogue.onJoined();
       },
     });
     void this.#fetchCatalogue();
@@ -133,6 +137,11 @@ export class Screen {
 
   async #fetchCatalogue(): Promise<void> {
     await this.#ask('catalogue', () => this.#supabase.rpc('get_catalogue'));
+  }
+
+  async #matchCatalogue(version: string): Promise<void> {
+    const held = this.#queries.getQueryData<Catalogue>(['catalogue']);
+    if (held && held.version !== version) await this.#fetchCatalogue();
   }
 
   /** The queries that the founding document's hooks hold. */

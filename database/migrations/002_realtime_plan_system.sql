@@ -766,6 +766,16 @@ begin
 end $$;
 comment on function public.can_access_category(text, uuid) is 'Whether at least one module of the category (slug or id) is open to the group.';
 
+create function private.catalogue_version()
+  returns text language sql stable security definer set search_path = '' as $$
+  select md5(string_agg(x, ',' order by x collate "C")) from (
+    select xmin::text from public.subscription_plans
+    union all select xmin::text from public.modules
+    union all select xmin::text from public.business_categories) t (x);
+$$;
+comment on function private.catalogue_version() is
+  'Changes with every transaction that writes a plan, a module or a category, for it leaves its number on the row; plan_modules moves its plan.';
+
 create function public.get_entitlements(p_school_group_id uuid default null)
   returns jsonb language plpgsql stable security definer set search_path = '' as $$
 declare
@@ -787,7 +797,8 @@ begin
     'unread_notices', (select count(*) from public.notifications n
                        where n.school_group_id = v_group
                          and (private.my_admin_group_id() = v_group or private.is_super_admin()) and not exists (
-                         select 1 from public.notification_reads x where x.notification_id = n.id and x.profile_id = auth.uid())))
+                         select 1 from public.notification_reads x where x.notification_id = n.id and x.profile_id = auth.uid())),
+    'catalogue', private.catalogue_version())
   into v_result
   from private.effective_entitlements e join private.group_states r using (school_group_id)
   where e.school_group_id = v_group;

@@ -20,6 +20,7 @@ begin
     perform private.fail('PT403', 'forbidden', 'Votre compte n’est pas actif.');
   end if;
   return jsonb_build_object(
+    'version', private.catalogue_version(),
     'plans', (select jsonb_agg(jsonb_build_object(
         'slug', p.slug, 'name', p.name, 'rank', p.rank, 'version', p.version, 'price_xaf', p.price_xaf,
         'billing_period', p.billing_period, 'warn_at', trim_scale(p.warn_at),
@@ -33,7 +34,7 @@ begin
         'description', m.description, 'icon', m.icon, 'position', m.position) order by m.position)
       from public.modules m join public.business_categories c on c.id = m.category_id));
 end $$;
-comment on function public.get_catalogue() is 'Published plans with limits (bytes for storage) and module slugs, categories, modules. Shape: Catalogue in src/core/catalogue.ts.';
+comment on function public.get_catalogue() is 'Published plans with limits (bytes for storage) and module slugs, categories, modules, and the version that get_entitlements names. Shape: Catalogue in src/core/catalogue.ts.';
 
 create function private.search_key(p_text text)
   returns text language sql immutable parallel safe set search_path = '' as $$

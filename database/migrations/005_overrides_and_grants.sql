@@ -234,7 +234,8 @@ begin
     'unread_notices', (select count(*) from public.notifications n
                        where n.school_group_id = v_group
                          and (private.my_admin_group_id() = v_group or private.is_super_admin()) and not exists (
-                         select 1 from public.notification_reads x where x.notification_id = n.id and x.profile_id = auth.uid())))
+                         select 1 from public.notification_reads x where x.notification_id = n.id and x.profile_id = auth.uid())),
+    'catalogue', private.catalogue_version())
   into v_result
   from private.effective_entitlements e join private.group_states r using (school_group_id)
   cross join lateral (

@@ -32,6 +32,8 @@ export interface CataloguePlan extends NamedSlug {
 }
 
 export interface Catalogue {
+  /** Changes with the content; to be compared for equality with a snapshot's `catalogue`, and with nothing else. */
+  version: string;
   plans: CataloguePlan[];
   categories: CatalogueCategory[];
   modules: CatalogueModule[];

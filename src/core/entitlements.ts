@@ -83,6 +83,8 @@ export interface EntitlementSnapshot {
   sources?: EntitlementSources | undefined;
   pending_change: { plan: string; effective_at: string } | null;
   unread_notices: number;
+  /** `version` of the catalogue in force when the snapshot was read; messages do not move it. */
+  catalogue: string;
 }
 
 /** One part of a limit: the plan's amount first, then the override that replaces it or the grants that add to it. */

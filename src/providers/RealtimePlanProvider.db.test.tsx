@@ -139,19 +139,53 @@ test('I5: the line is cut while the plan changes twice; once it is back the scre
   expect(schools()).toBe('1 sur 3');
 });
 
-test('P9: a line that was cut costs two reads when it returns: the state, and the catalogue', async () => {
+/** Paths that the page asks for while `act` runs, in the order of asking. */
+async function askedWhile(run: (asked: () => string[]) => Promise<void>): Promise<void> {
+  const requests = vi.spyOn(globalThis, 'fetch');
+  await run(() =>
+    requests.mock.calls.map(([input]) => new URL(input instanceof Request ? input.url : input).pathname),
+  );
+  requests.mockRestore();
+}
+
+async function cutLine(): Promise<void> {
   await act(() => line.cut());
   await waitFor(
     () => expect(connection.store.getState().connection.status).toMatch(/reconnecting|offline/),
     EVENTUALLY,
   );
-  const requests = vi.spyOn(globalThis, 'fetch');
-  const asked = () =>
-    requests.mock.calls.map(([input]) => new URL(input instanceof Request ? input.url : input).pathname);
-  await act(() => line.restore());
-  await waitFor(
-    () => expect(asked().toSorted()).toEqual(['/rest/v1/rpc/get_catalogue', '/rest/v1/rpc/get_entitlements']),
-    EVENTUALLY,
+}
+
+const isLive = () =>
+  waitFor(() => expect(connection.store.getState().connection).toEqual({ status: 'live' }), EVENTUALLY);
+
+test('P9: a line that was cut costs one read when it returns: the state, which tells that the catalogue is the same', async () => {
+  await cutLine();
+  await askedWhile(async (asked) => {
+    await act(() => line.restore());
+    await waitFor(() => expect(asked()).toContain('/rest/v1/rpc/get_entitlements'), EVENTUALLY);
+    await isLive();
+    // Longer than a catalogue joined again waits before it is read.
+    await new Promise((resolve) => {
+      setTimeout(resolve, 3_500);
+    });
+    expect(asked()).toEqual(['/rest/v1/rpc/get_entitlements']);
+  });
+});
+
+test('I5: what is published while the line is cut is in the catalogue after its return, and is read once', async () => {
+  const price = () =>
+    queryClient.getQueryData(catalogueQuery.queryKey)?.plans.find(({ slug }) => slug === 'premium')
+      ?.price_xaf;
+  await cutLine();
+  // Of another plan than the group's own, and said on no topic.
+  await server.database.query(
+    `update subscription_plans set price_xaf = price_xaf + 1 where slug = 'premium'`,
   );
-  requests.mockRestore();
+  const before = price() ?? 0;
+  await askedWhile(async (asked) => {
+    await act(() => line.restore());
+    await waitFor(() => expect(price()).toBe(before + 1), EVENTUALLY);
+    expect(asked()).toEqual(['/rest/v1/rpc/get_entitlements', '/rest/v1/rpc/get_catalogue']);
+  });
 });

@@ -37,6 +37,7 @@ function plan(slug: string, name: string, rank: number, limits: LimitTuple, size
 }
 
 export const catalogue: Catalogue = {
+  version: 'catalogue-1',
   plans: [
     plan('gratuit', 'Gratuit', 1, [1, 100, 5, GO], 10),
     plan('premium', 'Premium', 2, [3, 500, 20, 10 * GO], 20),
@@ -102,6 +103,7 @@ export function snapshotOf(
     categories: categoriesOfPlan(of),
     pending_change: null,
     unread_notices: 0,
+    catalogue: catalogue.version,
     ...over,
   };
 }

@@ -90,6 +90,7 @@ export const snapshotShape = restrictionsShape.extend({
   categories: z.array(z.string()),
   pending_change: change.nullable(),
   unread_notices: count,
+  catalogue: z.string(),
   sources: z.strictObject({
     limits: z.strictObject({ schools: sources, students: sources, staff: sources, storage: sources }),
     modules: z.array(exception.extend({ source: z.enum(['addition', 'removal']), module: z.string() })),
@@ -137,6 +138,7 @@ export const changeResultShape = z.strictObject({
 }) satisfies z.ZodType<PlanChangeResult>;
 
 export const catalogueShape = z.strictObject({
+  version: z.string(),
   plans: z.array(
     named.extend({
       rank: count,

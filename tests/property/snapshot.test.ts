@@ -116,7 +116,6 @@ function createWorld() {
         expect({ ...world.shown, as_of: '' }).toEqual({ ...server.at(world.shown.rev), as_of: '' });
       },
       readCatalogue: () => catalogue,
-      refreshCatalogue: () => undefined,
       onConfirmed: () => undefined,
       onFetchFailed: () => undefined,
       isVisible: () => true,

@@ -98,7 +98,13 @@ function shows(
   const whose = snapshot.school_group_id;
   record.note('own', whose === group ? null : `the page of ${group} shows ${whose}`);
   record.shows(whose, snapshot.rev);
-  const { as_of: _asOf, sources: _sources, unread_notices: _notices, ...shown } = snapshot;
+  const {
+    as_of: _asOf,
+    sources: _sources,
+    unread_notices: _notices,
+    catalogue: _catalogue,
+    ...shown
+  } = snapshot;
   record.view = { kind: 'snapshot', snapshot: shown satisfies ShownSnapshot, guards };
 }
 

@@ -5,7 +5,7 @@ import { getSupabase } from '../supabase.ts';
 
 /**
  * Published plans, categories and modules. A published version never changes, so the catalogue is stale only
- * when a new version is announced (topic `catalogue`) or met in a message.
+ * when a new version is announced (topic `catalogue`) or a snapshot names another catalogue as the one in force.
  */
 export const catalogueQuery = queryOptions({
   queryKey: ['catalogue'] as const,

@@ -18,19 +18,36 @@ test('the first join reads nothing: the screens that need the catalogue do', asy
   expect(refreshes).toBe(0);
 });
 
-test('a publication, and a join after a broken line, read it once, at a moment of chance', async () => {
+test('a publication reads it once, at a moment of chance', async () => {
   sync.onJoined();
   sync.onEvent('plan_published', {});
   await clock.advance(499);
   expect(refreshes).toBe(0);
   await clock.advance(1);
   expect(refreshes).toBe(1);
+});
+
+test('a join after a broken line reads it once, when no snapshot is asked for', async () => {
+  sync.onJoined();
   clock.chance = 0.9;
   sync.onJoined();
-  await clock.advance(899);
-  expect(refreshes).toBe(1);
+  await clock.advance(2_899);
+  expect(refreshes).toBe(0);
   await clock.advance(1);
-  expect(refreshes).toBe(2);
+  expect(refreshes).toBe(1);
+});
+
+test('a snapshot asked for afterwards tells more cheaply what was published; one asked for before does not', async () => {
+  sync.onJoined();
+  sync.onJoined();
+  sync.onSnapshotAsked();
+  sync.onEvent('plan_published', {});
+  sync.onSnapshotAsked();
+  await clock.advance(10_000);
+  expect(refreshes).toBe(0);
+  sync.onJoined();
+  await clock.advance(10_000);
+  expect(refreshes).toBe(1);
 });
 
 test('what is published in one breath is read once', async () => {

@@ -19,14 +19,12 @@ import { reconnectDelay } from './backoff.ts';
 import type { TopicListener } from './registry.ts';
 
 export interface GroupSyncPorts {
-  /** Reads the snapshot from the server. */
+  /** Reads the snapshot from the server, and then the catalogue that it names, where another is held. */
   fetchSnapshot: (signal: AbortSignal) => Promise<EntitlementSnapshot>;
   readSnapshot: () => EntitlementSnapshot | undefined;
   /** Stores a snapshot unless a newer one is held. */
   writeSnapshot: (snapshot: EntitlementSnapshot) => void;
   readCatalogue: () => Catalogue | undefined;
-  /** A plan version that the catalogue in cache does not know was published. */
-  refreshCatalogue: () => void;
   /** What is held equals the server's state, as of now. */
   onConfirmed: () => void;
   onFetchFailed: (error: unknown) => void;
@@ -120,7 +118,6 @@ export function createGroupSync(ports: GroupSyncPorts, clock: Clock): GroupSync 
       else ports.onConfirmed();
     } else if (applied.kind === 'refetch') {
       keep(message);
-      if (applied.reason === 'unknown_plan_version') ports.refreshCatalogue();
       catchUpSoon();
     }
   }

@@ -4,7 +4,7 @@ import { diffEntitlements } from '../../../core/diff.ts';
 import type { EntitlementSnapshot } from '../../../core/entitlements.ts';
 import { entitlementsQuery } from '../../../lib/queries/entitlements.ts';
 import { connection, useConnection, type ConnectionState } from '../../../lib/realtime/connection.ts';
-import { watchCatalogue, watchGroup } from '../../../lib/realtime/watch.ts';
+import { watchCatalogue } from '../../../lib/realtime/watch.ts';
 import { useSchoolGroupId, useSession } from '../../../lib/session.ts';
 import { announcePlanChange } from './announcePlanChange.tsx';
 
@@ -33,15 +33,10 @@ export function useRealtimePlanUpdates(): ConnectionState {
 
   useEffect(() => {
     if (!isSignedIn) return undefined;
-    return watchCatalogue(queryClient);
-  }, [isSignedIn, queryClient]);
-
-  useEffect(() => {
-    if (groupId === null) return undefined;
     // What was confirmed for another group says nothing of this one.
-    connection.reset();
-    return watchGroup(queryClient, groupId);
-  }, [groupId, queryClient]);
+    if (groupId !== null) connection.reset();
+    return watchCatalogue(queryClient, groupId);
+  }, [groupId, isSignedIn, queryClient]);
 
   const { data } = useQuery({ ...entitlementsQuery(groupId ?? ''), enabled: groupId !== null });
   useAnnouncedChanges(data);
