@@ -1,4 +1,4 @@
-import { keepPreviousData, queryOptions } from '@tanstack/react-query';
+import { keepPreviousData, queryOptions, replaceEqualDeep } from '@tanstack/react-query';
 import type { PlanChangePreview, PlanChangeResult, SubscriptionStatus } from '@/core/entitlements.ts';
 import { unwrap } from '@/lib/apiError.ts';
 import { getSupabase } from '@/lib/supabase.ts';
@@ -73,9 +73,11 @@ export function groupsQuery(list: GroupList) {
           })
           .abortSignal(signal),
       ),
+    // Danger: what has not changed must stay the same object, or a page that stands in for the next renders for ever.
     structuralSharing: (held, arriving) => {
       const page = arriving as GroupPage;
-      return { ...page, groups: newestRows((held as GroupPage | undefined)?.groups, page.groups) };
+      const groups = newestRows((held as GroupPage | undefined)?.groups, page.groups);
+      return replaceEqualDeep(held, { ...page, groups });
     },
     placeholderData: keepPreviousData,
   });
