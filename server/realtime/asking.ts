@@ -13,7 +13,7 @@ import type { Session } from './sessions.ts';
 export type Ask = (statements: string) => Promise<Record<string, string | null>[]>;
 
 /**
- * @param pool its size is the number of questions asked at once; the others wait in line, so that ten thousand
+ * @param pool of `openPool`; its size is the number of questions asked at once; the others wait in line, so that ten thousand
  *   joins do not starve the database
  */
 export function createAsk(pool: Pool, limits: Pick<Limits, 'probeTimeoutMs'>): Ask {
@@ -21,22 +21,15 @@ export function createAsk(pool: Pool, limits: Pick<Limits, 'probeTimeoutMs'>): A
 
   return async (statements) => {
     const client = await pool.connect();
-    // Danger: the pool listens to its idle connections only. Of one that dies at work the query tells, and nobody
-    // listening to its event would end the process.
-    client.on('error', ignore);
     try {
       // A text of several statements gives one result for each.
       const results: unknown = await client.query(`${begin}${statements}rollback;`);
-      client.off('error', ignore);
       client.release();
       return (results as { rows: Record<string, string | null>[] }[]).flatMap((result) => result.rows);
     } catch (error) {
       // A failed statement leaves the transaction open and aborted; a broken connection is thrown away.
       await client.query('rollback').then(
-        () => {
-          client.off('error', ignore);
-          client.release();
-        },
+        () => client.release(),
         (broken: Error) => client.release(broken),
       );
       throw error;
@@ -68,8 +61,6 @@ export function isDatabaseTrouble(error: unknown): boolean {
   const state = errorCode(error) ?? '';
   return !SQLSTATE.test(state) || DATABASE_TROUBLE.test(state);
 }
-
-function ignore(): void {}
 
 const SQLSTATE = /^[0-9A-Z]{5}$/;
 /** Connection, resources, cancellation, system: nothing that the statements could have meant. */

@@ -12,10 +12,11 @@
  * See docs/adr/0010 and 0013.
  */
 import { setTimeout as pause } from 'node:timers/promises';
-import { LogicalReplicationService } from 'pg-logical-replication';
+import type { LogicalReplicationService } from 'pg-logical-replication';
 import type { Transaction } from './changes/change.ts';
 import type { Changes } from './changes/changes.ts';
 import { Commits } from './commits.ts';
+import { openReplication } from './dying-sessions.ts';
 import type { Broadcast } from './encode.ts';
 import { errorCode } from './errors.ts';
 import type { Hub } from './hub.ts';
@@ -177,11 +178,7 @@ export class Feed {
   /** Streams until the connection ends. */
   async #stream(onStart: () => void): Promise<void> {
     const { changes, connection, limits, log, now, slot } = this.#options;
-    // Danger: any other `timeoutSeconds` acknowledges what was not fanned out yet, and loses it.
-    const service = new LogicalReplicationService(connection, {
-      acknowledge: { auto: false, timeoutSeconds: 0 },
-      flowControl: { enabled: true },
-    });
+    const service = openReplication(connection);
     const plugin = new RawPlugin(await slot.publications(), changes);
     this.#service = service;
     this.#acknowledged = '0/0';

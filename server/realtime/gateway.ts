@@ -8,11 +8,12 @@
  */
 import { randomUUID } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
-import pg from 'pg';
+import type pg from 'pg';
 import { createAsk } from './asking.ts';
 import { createAuthorizer } from './authorization.ts';
 import { Changes } from './changes/changes.ts';
 import { CLOSE_RESTART, Connection, type Context } from './connection.ts';
+import { openPool } from './dying-sessions.ts';
 import { Feed } from './feed.ts';
 import { Hub } from './hub.ts';
 import { createMetrics } from './metrics.ts';
@@ -48,19 +49,15 @@ export async function createRealtimeGateway(options: GatewayOptions): Promise<Ga
   const holder = `realtime_gateway ${randomUUID()}`;
   const connection = { connectionString: options.databaseUrl, application_name: holder };
   // The questions, and one connection beside them for the slot and the partitions.
-  const openPool = (max: number): pg.Pool => {
-    const opened = new pg.Pool({ ...connection, max, connectionTimeoutMillis: 10_000, keepAlive: true });
-    // Idle connections die when PostgreSQL restarts; the pool opens others.
-    opened.on('error', (error) => log.debug({ err: error }, 'an idle database connection was lost'));
-    return opened;
-  };
-  const pool = openPool(limits.probes + 1);
+  const poolOf = (max: number): pg.Pool =>
+    openPool({ ...connection, max, connectionTimeoutMillis: 10_000, keepAlive: true }, log);
+  const pool = poolOf(limits.probes + 1);
 
   const hub = new Hub(metrics);
   const connections = new Set<Connection>();
   const ask = createAsk(pool, limits);
   // Changes have connections of their own: neither they nor joins starve the other.
-  const changesPool = openPool(limits.changeProbes);
+  const changesPool = poolOf(limits.changeProbes);
   const askChanges = createAsk(changesPool, { probeTimeoutMs: limits.changeProbeTimeoutMs });
   const settling = new Settling(ask, limits.probeTimeoutMs);
   const changes = new Changes({ ask: askChanges, limits, metrics, log });
