@@ -7,6 +7,7 @@ import pg from 'pg';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { type TestDatabase, createTestDatabase } from '../tests/helpers/database.ts';
 import { type ServerProcess, type ServerRoot, createServerRoot } from '../tests/helpers/process.ts';
+import { writeTestSecrets } from '../tests/helpers/server.ts';
 import type { Runtime } from './data-directory.ts';
 import { DEMO_ACCOUNTS, DEMO_PASSWORD } from './demo.ts';
 import { isAlive } from './postgres/postmaster.ts';
@@ -253,6 +254,8 @@ describe('npm start on one’s own PostgreSQL', () => {
   });
 
   it('brings it up to date, adds demo data only when asked, and leaves it running', async () => {
+    await mkdir(root.dataDir);
+    await writeTestSecrets(root.dataDir);
     const server = root.start({ DATABASE_URL: database.adminUrl });
     const runtime = await server.ready();
     expect(await countGroups(runtime)).toBe(0);

@@ -17,6 +17,25 @@ export interface TestServer extends RunningServer {
 }
 
 /**
+ * Writes the secrets of a server that uses a test database, before its first start. Danger: all databases of a run share
+ * the cluster's roles; a server that made passwords of its own would lock the others out.
+ *
+ * @param dataDir an existing directory
+ */
+export async function writeTestSecrets(dataDir: string): Promise<void> {
+  const { password } = inject('cluster');
+  await writeFile(
+    join(dataDir, 'secrets.json'),
+    JSON.stringify({
+      jwtSecret: TEST_JWT_SECRET,
+      publishableKey: 'sb_publishable_test',
+      secretKey: 'sb_secret_test',
+      databasePasswords: { supabase_admin: password, postgres: password, authenticator: password },
+    }),
+  );
+}
+
+/**
  * Starts the whole product in this process, on a database of its own and a port that the system chooses.
  *
  * @param options `seeds: false` for a database without demo data; `trustedProxies` as in the configuration
@@ -26,17 +45,7 @@ export async function startTestServer(
 ): Promise<TestServer> {
   const database = await createTestDatabase({ seeds: options.seeds ?? true });
   const dataDir = await mkdtemp(join(tmpdir(), 'epilot-server-'));
-  const { password } = inject('cluster');
-  await writeFile(
-    join(dataDir, 'secrets.json'),
-    JSON.stringify({
-      jwtSecret: TEST_JWT_SECRET,
-      publishableKey: 'sb_publishable_test',
-      secretKey: 'sb_secret_test',
-      // All databases of a run share the cluster's roles.
-      databasePasswords: { supabase_admin: password, postgres: password, authenticator: password },
-    }),
-  );
+  await writeTestSecrets(dataDir);
   const removeAll = async (): Promise<void> => {
     await database.drop();
     await rm(dataDir, { recursive: true, force: true });
