@@ -5,6 +5,7 @@
  * connection between two statements of a transaction (porsager/postgres#1208), and through it, JSON arguments of
  * functions arrive encoded twice, and timestamps and bytea leave in forms that PostgREST does not use.
  */
+import type { Duplex } from 'node:stream';
 import pg from 'pg';
 import { parseValue, serializeValue, type TypeCatalogue } from './typed-values.ts';
 
@@ -16,6 +17,22 @@ export const WITH_THE_NEXT = '/* with the next */';
 
 /** Statements whose parameter types are remembered; REST has a few hundred forms of them. */
 const MOST_STATEMENTS = 1_000;
+
+/** Bytes of one statement's result; a page of the longest list has some hundred thousand. */
+const LARGEST_RESULT = 8 * 1_048_576;
+
+/** A statement whose result is too large to be kept in memory. Its session ends, and with it what it did. */
+class ResultTooLarge extends Error {
+  override readonly name = 'ResultTooLarge';
+  /** HTTP 413, as PostgREST lets an error name its status. */
+  readonly code = 'PT413';
+  readonly detail = '{"code":"answer_too_large"}';
+  readonly hint = `Ask for fewer rows or columns: an answer has at most ${LARGEST_RESULT} bytes.`;
+
+  constructor() {
+    super('La réponse est trop volumineuse.');
+  }
+}
 
 /** What Kysely's PostgreSQL dialect needs of a pool. */
 export interface TypedPool {
@@ -68,7 +85,14 @@ export function createTypedPool(url: string, max: number, jsonIsText = false): T
   // A session that dies is replaced; who was using it sees its own statement fail.
   pool.on('error', () => {});
   let lostSessions = 0;
-  pool.on('connect', (client) => client.on('error', () => (lostSessions += 1)));
+  const meters = new WeakMap<pg.PoolClient, ResultMeter>();
+  pool.on('connect', (client) => {
+    const meter = new ResultMeter(client, LARGEST_RESULT);
+    meters.set(client, meter);
+    client.on('error', () => {
+      if (!meter.exceeded) lostSessions += 1;
+    });
+  });
 
   async function loadCatalogue(client: pg.PoolClient): Promise<void> {
     catalogue ??= readArrayTypes(client).catch((error: unknown) => {
@@ -115,6 +139,7 @@ export function createTypedPool(url: string, max: number, jsonIsText = false): T
           // Danger: it must have succeeded before the next is sent, which would run as the login role otherwise.
           await client.query(together);
         }
+        meters.get(client)?.reset();
         if (parameters.length === 0) return client.query(sql);
         const types = await typesOf(client, sql);
         const values = parameters.map((value, index) => {
@@ -127,6 +152,7 @@ export function createTypedPool(url: string, max: number, jsonIsText = false): T
       return {
         query: (sql, parameters) =>
           run(sql, parameters).catch((error: unknown) => {
+            if (meters.get(client)?.exceeded) throw new ResultTooLarge();
             // The statement fails before the session's own end is noticed.
             if (ENDED.test((error as { code?: string }).code ?? '')) lostSessions += 1;
             throw error;
@@ -143,6 +169,31 @@ export function createTypedPool(url: string, max: number, jsonIsText = false): T
       parameterTypes.clear();
     },
   };
+}
+
+/** Counts what a session is sent, and cuts it off beyond a bound: PostgreSQL itself sets no bound to a result. */
+class ResultMeter {
+  #bytes = 0;
+  #exceeded = false;
+
+  constructor(client: pg.PoolClient, largest: number) {
+    const { stream } = (client as unknown as { connection: { stream: Duplex } }).connection;
+    stream.on('data', (chunk: Buffer) => {
+      this.#bytes += chunk.length;
+      if (this.#bytes <= largest || this.#exceeded) return;
+      this.#exceeded = true;
+      stream.destroy();
+    });
+  }
+
+  get exceeded(): boolean {
+    return this.#exceeded;
+  }
+
+  /** Another statement begins. */
+  reset(): void {
+    this.#bytes = 0;
+  }
 }
 
 async function readArrayTypes(client: pg.PoolClient): Promise<TypeCatalogue> {
