@@ -1,4 +1,5 @@
 /** `npm start`: the whole product in one process. */
+import './prototypes.ts';
 import { format } from 'node:util';
 import { pino } from 'pino';
 import { readConfig } from './config.ts';

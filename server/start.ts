@@ -90,6 +90,7 @@ export async function startServer(config: Config, logger: Logger): Promise<Runni
     const loopback = isLoopback(config.host);
     const app = createHttpApp({
       api,
+      verifyToken,
       gateway,
       monitor,
       metrics,

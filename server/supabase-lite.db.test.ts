@@ -152,7 +152,7 @@ describe('an answer', () => {
       levels === 0 ? 'id' : `id,plan_modules(modules(${nested(levels - 1)}))`;
     const modest = await client
       .from('subscription_plans')
-      .select('id,plan_modules(modules(id,plan_modules(plan_id)))');
+      .select('id,plan_modules(modules(id,business_categories(name)))');
     expect(modest.error).toBeNull();
     const deep = await client.from('subscription_plans').select(nested(4));
     expect(deep).toMatchObject({ status: 400, error: { code: 'select_too_deep' } });

@@ -20,6 +20,8 @@ type Introspection = Awaited<ReturnType<Connection['introspect']>>;
 /** How long one statement of a role may run, as hosted Supabase has it. */
 const STATEMENT_TIMEOUTS = { anon: '3s', authenticated: '8s', service_role: '8s' } as const;
 
+/** The schema that REST serves. */
+const SERVED = 'public';
 /** Rows of a table in one answer, and of each table embedded in a row, as hosted Supabase has it. */
 const MOST_ROWS = 1_000;
 /** Sessions for storage: a file is on its way without one. */
@@ -98,7 +100,7 @@ export async function createSystemSchema(adminUrl: string): Promise<void> {
 export function createSupabaseApi(options: SupabaseApiOptions): SupabaseApi {
   const connection = connect(options.databaseUrl, options.poolSize ?? 20);
   const schema = new SchemaReader(connect(options.schemaUrl, 1));
-  harden(connection as unknown as Internals, schema);
+  harden(connection as unknown as Internals, async () => (await schema.read()).served);
   const auth = {
     enabled: true,
     enable_signup: false,
@@ -111,7 +113,7 @@ export function createSupabaseApi(options: SupabaseApiOptions): SupabaseApi {
     auth,
     storage: { enabled: false },
     studio: { enabled: false },
-    api: { schemas: ['public'], max_rows: MOST_ROWS },
+    api: { schemas: [SERVED], max_rows: MOST_ROWS },
     options: {
       server: {
         admin: false,
@@ -122,14 +124,14 @@ export function createSupabaseApi(options: SupabaseApiOptions): SupabaseApi {
   });
   // It keeps the rows of objects past all policies, and asks as the caller before: it needs a role that may both.
   const storageConnection = connect(asServiceRole(options.databaseUrl), STORAGE_POOL_SIZE, true);
-  harden(storageConnection as unknown as Internals, schema);
+  harden(storageConnection as unknown as Internals, async () => (await schema.read()).all);
   setExperimental('storage', true);
   const storage = new App({
     connection: storageConnection,
     auth,
     storage: { enabled: true },
     studio: { enabled: false },
-    api: { schemas: ['public'] },
+    api: { schemas: [SERVED] },
     options: {
       server: { admin: false, disableStudio: true, middlewares: [verifyBearer(options.verifyToken)] },
     },
@@ -173,7 +175,7 @@ function asServiceRole(url: string): string {
   return changed.href;
 }
 
-function harden(connection: Internals, schema: SchemaReader): void {
+function harden(connection: Internals, introspect: Internals['introspect']): void {
   // Danger: in state `unknown`, the first request grants ALL on every table to anon and authenticated.
   connection.rlsState = 'active';
 
@@ -212,7 +214,7 @@ function harden(connection: Internals, schema: SchemaReader): void {
     };
   };
 
-  connection.introspect = () => schema.read();
+  connection.introspect = introspect;
 }
 
 /** Settings of a transaction, in the order given; they travel with the statement that they are for. */
@@ -232,19 +234,25 @@ function isApiRole(role: string): role is ApiRole {
   return Object.hasOwn(STATEMENT_TIMEOUTS, role);
 }
 
+interface Definitions {
+  all: Introspection;
+  /** Those of the schema that REST serves: it takes tables of one name in two schemas for one another. */
+  served: Introspection;
+}
+
 /**
  * The definitions of tables and functions, kept in memory. They are read by their owner: the API's login role
  * sees no table in `information_schema`, and should not have to.
  */
 class SchemaReader {
   readonly #connection: Connection;
-  #current: Promise<Introspection> | undefined;
+  #current: Promise<Definitions> | undefined;
 
   constructor(connection: Connection) {
     this.#connection = connection;
   }
 
-  read(): Promise<Introspection> {
+  read(): Promise<Definitions> {
     this.#current ??= this.#load().catch((error: unknown) => {
       this.#current = undefined;
       throw error;
@@ -260,10 +268,26 @@ class SchemaReader {
     return this.#connection.close();
   }
 
-  async #load(): Promise<Introspection> {
-    const introspection = await this.#connection.introspect({ useCache: false });
+  async #load(): Promise<Definitions> {
+    const all = await this.#connection.introspect({ useCache: false });
     // It turns a failure into a database without anything.
-    if (introspection.tables.length === 0) throw new Error('The definitions of the tables could not be read');
-    return introspection;
+    if (all.tables.length === 0) throw new Error('The definitions of the tables could not be read');
+    return { all, served: onlyServed(all) };
   }
+}
+
+function onlyServed(all: Introspection): Introspection {
+  const isServed = ({ schema = SERVED, ref_schema = SERVED }: Located): boolean =>
+    schema === SERVED && ref_schema === SERVED;
+  const lists = Object.entries(all).map(([name, value]) => [
+    name,
+    Array.isArray(value) && name !== 'timezones' ? (value as Located[]).filter(isServed) : value,
+  ]);
+  return Object.fromEntries(lists) as Introspection;
+}
+
+/** What every definition says of its place; a foreign key also says where it leads. */
+interface Located {
+  schema?: string;
+  ref_schema?: string;
 }

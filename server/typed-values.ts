@@ -1,3 +1,5 @@
+import { unseal } from './api/sealed.ts';
+
 /** The element type of each array type, by object identifier. */
 export type TypeCatalogue = ReadonlyMap<number, number>;
 
@@ -69,6 +71,9 @@ export function serializeValue(
   isJsonText = false,
 ): string | null {
   if (value === null || value === undefined) return null;
+  // The value of a filter: PostgreSQL reads the text itself, by the type of what it is compared with.
+  const literal = unseal(value);
+  if (literal !== undefined) return literal;
   if (JSON_TYPES.has(oid)) return isJsonText && isJson(value) ? value : JSON.stringify(value);
   if (Array.isArray(value)) return writeArray(value, arrays.get(oid) ?? oid, arrays);
   if (Buffer.isBuffer(value) && oid === BYTEA) return `\\x${value.toString('hex')}`;

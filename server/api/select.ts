@@ -1,5 +1,9 @@
-import type { MiddlewareHandler } from 'hono';
-import { refusal } from './refusal.ts';
+/**
+ * Reads which tables a `select` embeds: each one multiplies the rows of the table above it, so that a line of text
+ * could ask for more than the server has memory for.
+ */
+import { BadQuery } from './bad-query.ts';
+import { findInherited } from './names.ts';
 
 /** How deep one table may stand within another in an answer. */
 const DEEPEST = 3;
@@ -7,35 +11,72 @@ const DEEPEST = 3;
 const MOST = 10;
 
 /**
- * Refuses a `select` that embeds too deep or too much: each level multiplies the rows of the one above, so that
- * a line of text could ask for more than the server has memory for.
+ * Judges what a query selects.
+ *
+ * @param select such as `id,schools!inner(name,students(id))`
+ * @param root the table or function that the query reads
+ * @throws BadQuery `invalid_name`, `PGRST100`, or `select_too_deep`: beyond 3 levels, beyond 10 tables, or with one
+ *   table twice on the way from the root, which reads the same rows again and again
  */
-export function limitSelect(): MiddlewareHandler {
-  return async (context, next) => {
-    const asked = context.req.queries('select') ?? [];
-    if (asked.every(isModest)) return next();
-    return refusal(400, {
-      code: 'select_too_deep',
-      message: 'La requête demande trop de tables imbriquées.',
-      hint: `Embed at most ${DEEPEST} levels deep and ${MOST} times in all; ask for the rest in a second request.`,
-    });
-  };
-}
-
-function isModest(select: string): boolean {
-  // Danger: in a quoted name or the key of a JSON path, a bracket closes nothing. Where these occur, none does.
-  const closes = !/"|->/.test(select);
-  let depth = 0;
-  let deepest = 0;
+export function checkSelect(select: string, root: string): void {
+  const inherited = findInherited(select);
+  if (inherited !== null) throw new BadQuery('invalid_name', `Nothing is called ${inherited}.`);
+  const path = [root];
   let embeds = 0;
-  for (const character of select) {
-    if (character === '(') {
-      embeds++;
-      depth++;
-      deepest = Math.max(deepest, depth);
-    } else if (character === ')' && closes) {
-      depth = Math.max(0, depth - 1);
+  let item = '';
+  for (let at = 0; at < select.length; at += 1) {
+    const character = select.charAt(at);
+    if (character === '"') {
+      const end = select.indexOf('"', at + 1);
+      if (end < 0) throw new BadQuery('PGRST100', 'A quote in select is not closed.');
+      item += select.slice(at, end + 1);
+      at = end;
+    } else if (character === '(') {
+      const call = closedCall(select, at);
+      if (call) {
+        // An aggregate, such as `count()` or `amount.sum()`.
+        at = call;
+        continue;
+      }
+      embeds += 1;
+      path.push(targetOf(item));
+      if (path.length - 1 > DEEPEST || embeds > MOST) throw tooDeep();
+      if (path.indexOf(path.at(-1) ?? '') !== path.length - 1) throw tooDeep();
+      item = '';
+    } else if (character === ')' || character === ',') {
+      // @supabase/lite reads a bracket after a way into JSON as a part of that way.
+      if (character === ')' && item.includes('->'))
+        throw new BadQuery('PGRST100', 'An embedded table has no way into JSON.');
+      if (character === ')' && path.length === 1)
+        throw new BadQuery('PGRST100', 'A bracket in select closes nothing.');
+      if (character === ')') path.pop();
+      item = '';
+    } else {
+      item += character;
     }
   }
-  return deepest <= DEEPEST && embeds <= MOST;
+}
+
+/** Where a pair of brackets with nothing in between ends; 0 when it holds something. */
+function closedCall(select: string, open: number): number {
+  const inside = /^\(\s*\)/.exec(select.slice(open));
+  return inside ? open + inside[0].length - 1 : 0;
+}
+
+/** The table of `alias:table!hint!inner` or `...table`. */
+function targetOf(item: string): string {
+  const words = item.match(/"[^"]*"|[^":!]+|[:!]/g)?.map((word) => word.trim()) ?? [];
+  const hint = words.indexOf('!');
+  const name = hint < 0 ? words : words.slice(0, hint);
+  const target = name.slice(name.indexOf(':') + 1).join('');
+  const bare = target.replace(/^\.{3}\s*/, '').replaceAll('"', '');
+  if (bare === '') throw new BadQuery('PGRST100', 'A bracket in select follows no name of a table.');
+  return bare;
+}
+
+function tooDeep(): BadQuery {
+  return new BadQuery(
+    'select_too_deep',
+    `Embed at most ${DEEPEST} levels deep, ${MOST} tables in all, and no table within itself; ask for the rest in a second request.`,
+  );
 }

@@ -1,27 +1,28 @@
-import { Hono, type MiddlewareHandler } from 'hono';
+import { Hono } from 'hono';
 import type { Logger } from 'pino';
 import type { Registry } from 'prom-client';
 import type { DatabaseMonitor } from '../monitor.ts';
 import type { Gateway } from '../realtime/options.ts';
-import type { SupabaseApi } from '../supabase-lite.ts';
+import { createRestDoor } from '../api/door.ts';
 import { createStorageRoutes } from '../storage/routes.ts';
+import type { SupabaseApi } from '../supabase-lite.ts';
+import type { VerifyToken } from '../tokens.ts';
 import { createAuthRoutes } from './auth.ts';
 import { databaseGuard } from './availability.ts';
 import { limitBody } from './body-limit.ts';
+import { allowOtherOrigins } from './cross-origin.ts';
 import { answerHealth } from './health.ts';
 import { answerMetrics, measureRequests } from './metrics.ts';
 import { refusal } from './refusal.ts';
-import { hostGuard, securityHeaders } from './security.ts';
-import { limitSelect } from './select-limit.ts';
+import { hostGuard, limitMethods, refuseNul, securityHeaders } from './security.ts';
 import { createStaticHandler } from './static.ts';
 import { createClientReader } from './trusted-proxies.ts';
 
 const MEBIBYTE = 1_048_576;
-const LARGEST_REST_BODY = MEBIBYTE;
-/** Ten thousand rows of pupils or staff, which is what an import takes at once. */
-const LARGEST_IMPORT = 4 * MEBIBYTE;
 const LARGEST_AUTH_BODY = MEBIBYTE / 16;
 const LARGEST_BROADCAST = 3 * MEBIBYTE;
+
+const API_PATHS = ['/rest/v1/*', '/auth/v1/*', '/storage/v1/*', '/realtime/v1/api/*', '/functions/v1/*'];
 
 export interface HttpAppOptions {
   api: Pick<SupabaseApi, 'fetch' | 'fetchStorage' | 'lostSessions'>;
@@ -29,6 +30,8 @@ export interface HttpAppOptions {
   monitor: Pick<DatabaseMonitor, 'available' | 'outages' | 'check'>;
   metrics: Registry;
   logger: Logger;
+  /** Verifies access tokens, as REST and realtime do. */
+  verifyToken: VerifyToken;
   publishableKey: string;
   secretKey: string;
   /** Whether the server listens on this machine alone. */
@@ -49,8 +52,10 @@ export function createHttpApp(options: HttpAppOptions): Hono {
   const serveStatic = createStaticHandler(options.dist);
   const guard = databaseGuard(monitor, api);
   const readClient = createClientReader(options.trustedProxies);
+  const keys = [publishableKey, secretKey];
   const app = new Hono()
     .use(measureRequests(metrics), securityHeaders(readClient), hostGuard(options.loopback))
+    .use(limitMethods(), refuseNul())
     .get('/health', () => answerHealth(options))
     .get('/metrics', (context) => answerMetrics(context, metrics, secretKey))
     .get('/config.json', (context) => {
@@ -59,15 +64,16 @@ export function createHttpApp(options: HttpAppOptions): Hono {
         'cache-control': 'no-store',
       });
     })
-    .use('/rest/v1/*', limitRestBody(), limitSelect(), guard)
-    .all('/rest/v1/*', (context) => api.fetch(context.req.raw))
+    .on('ALL', API_PATHS, allowOtherOrigins())
+    .use('/rest/v1/*', guard)
+    .route('/rest/v1', createRestDoor({ ...options, fetch: api.fetch, keys, readClient, now: Date.now }))
     .use('/auth/v1/*', limitBody(LARGEST_AUTH_BODY), guard)
     .route('/auth/v1', createAuthRoutes(api, readClient, Date.now))
     .use('/storage/v1/*', guard)
     .route('/storage/v1', createStorageRoutes({ fetch: api.fetchStorage, publishableKey, secretKey }))
     .use('/realtime/v1/api/*', limitBody(LARGEST_BROADCAST), guard)
     .all('/realtime/v1/api/*', (context) => gateway.fetch(context.req.raw));
-  for (const area of ['rest', 'realtime', 'functions']) {
+  for (const area of ['realtime', 'functions']) {
     app.all(`/${area}/v1/*`, () => refusal(404, { code: 'not_found', message: 'Nothing is served here.' }));
   }
   app.all('*', (context) => serveStatic(context.req.raw));
@@ -80,14 +86,4 @@ export function createHttpApp(options: HttpAppOptions): Hono {
     });
   });
   return app;
-}
-
-/** An import is one transaction and so one request; nothing else that REST takes is large. */
-function limitRestBody(): MiddlewareHandler {
-  const usual = limitBody(LARGEST_REST_BODY);
-  const ofImport = limitBody(LARGEST_IMPORT);
-  return (context, next) =>
-    /^\/rest\/v1\/rpc\/import_(?:students|staff)$/.test(context.req.path)
-      ? ofImport(context, next)
-      : usual(context, next);
 }

@@ -21,7 +21,13 @@ export function limitBody(longest: number): MiddlewareHandler {
   };
 }
 
-async function readUpTo(
+/**
+ * Reads a body.
+ *
+ * @param longest bytes
+ * @returns null when it is longer: what is left of it stays unread
+ */
+export async function readUpTo(
   stream: ReadableStream<Uint8Array>,
   longest: number,
 ): Promise<Buffer<ArrayBuffer> | null> {
@@ -35,7 +41,8 @@ async function readUpTo(
   return Buffer.concat(chunks);
 }
 
-function tooLarge(longest: number): Response {
+/** Makes the answer to a body of more than so many bytes. */
+export function tooLarge(longest: number): Response {
   return refusal(
     413,
     {

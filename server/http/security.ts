@@ -53,3 +53,30 @@ export function hostGuard(loopback: boolean): MiddlewareHandler {
     });
   };
 }
+
+/** Methods that some route of this server takes. */
+const METHODS: ReadonlySet<string> = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']);
+
+/** Refuses methods that nothing here serves: a library could take one that it does not know for any other. */
+export function limitMethods(): MiddlewareHandler {
+  return async (context, next) => {
+    if (METHODS.has(context.req.method)) return next();
+    return refusal(
+      405,
+      { code: 'method_not_allowed', message: 'This method is not served.' },
+      { allow: [...METHODS].join(', ') },
+    );
+  };
+}
+
+/** Refuses addresses with a NUL, at which PostgreSQL and the file system would end the text. */
+export function refuseNul(): MiddlewareHandler {
+  return async (context, next) => {
+    if (!/%00|\0/.test(context.req.url)) return next();
+    return refusal(400, {
+      code: 'nul_in_address',
+      message: 'L’adresse contient un caractère interdit.',
+      hint: 'Leave the character NUL (%00) out.',
+    });
+  };
+}

@@ -1,3 +1,4 @@
+import { type IncomingHttpHeaders, request as httpRequest } from 'node:http';
 import { type SupabaseClient, createClient } from '@supabase/supabase-js';
 import { SignJWT } from 'jose';
 import { TEST_JWT_SECRET, type TestServer } from './server.ts';
@@ -45,4 +46,44 @@ export async function bearer(
     .setExpirationTime(expiry)
     .sign(new TextEncoder().encode(secret));
   return { headers: { authorization: `Bearer ${token}` } };
+}
+
+export interface WireRequest {
+  method?: string;
+  headers?: Record<string, string>;
+  body?: string;
+}
+
+export interface WireAnswer {
+  status: number;
+  text: string;
+  headers: IncomingHttpHeaders;
+}
+
+/**
+ * Sends a request as it is written: `fetch` would refuse or rewrite much of it.
+ *
+ * @param path with its query, as it goes over the wire
+ */
+export function sendOverTheWire(
+  url: string,
+  path: string,
+  { method = 'GET', headers = {}, body }: WireRequest = {},
+): Promise<WireAnswer> {
+  const { hostname, port } = new URL(url);
+  const json = body === undefined ? {} : { 'content-type': 'application/json' };
+  return new Promise((resolve, reject) => {
+    const request = httpRequest(
+      { hostname, port, path, method, headers: { ...json, ...headers } },
+      (response) => {
+        let text = '';
+        response.setEncoding('utf8').on('data', (chunk: string) => (text += chunk));
+        response.on('end', () =>
+          resolve({ status: response.statusCode ?? 0, text, headers: response.headers }),
+        );
+      },
+    );
+    request.on('error', reject);
+    request.end(body);
+  });
 }

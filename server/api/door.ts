@@ -1,0 +1,134 @@
+/**
+ * The door of `/rest/v1`: what comes through has a known method and path, a query that was read by PostgREST's grammar,
+ * and a body that was read as JSON. @supabase/lite is handed nothing else.
+ */
+import { Hono, type Context } from 'hono';
+import type { SupabaseApi } from '../supabase-lite.ts';
+import { refusal } from '../http/refusal.ts';
+import { type ReadClient, networkOf } from '../http/trusted-proxies.ts';
+import type { VerifyToken } from '../tokens.ts';
+import { BadQuery } from './bad-query.ts';
+import { type Bearer, Bodies } from './body.ts';
+import { DEFAULT_TURNS, FairTurns } from './fair-turns.ts';
+import { isInherited } from './names.ts';
+import { readQuery, type Target } from './query.ts';
+
+const READS: ReadonlySet<string> = new Set(['GET', 'HEAD']);
+const METHODS: Readonly<Record<'table' | 'function', ReadonlySet<string>>> = {
+  table: new Set(['GET', 'HEAD', 'POST', 'PATCH', 'DELETE']),
+  function: new Set(['GET', 'HEAD', 'POST']),
+};
+const PATH = /^\/rest\/v1\/(rpc\/)?([\p{L}_][\p{L}\p{N}_]*)$/u;
+/** The one schema that is served. */
+const SCHEMA = 'public';
+
+export interface DoorOptions {
+  fetch: SupabaseApi['fetch'];
+  verifyToken: VerifyToken;
+  /** Keys of the project: a request without one has no right to have its body read. */
+  keys: readonly string[];
+  readClient: ReadClient;
+  /** Clock, milliseconds. */
+  now: () => number;
+}
+
+/** Makes the routes of `/rest/v1`. */
+export function createRestDoor({ fetch, verifyToken, keys, readClient, now }: DoorOptions): Hono {
+  const turns = new FairTurns(now);
+  const bodies = new Bodies();
+  return new Hono().all('*', async (context) => {
+    const { raw, method } = context.req;
+    const url = new URL(raw.url);
+    const target = targetOf(url.pathname);
+    if (!target) return NOTHING_HERE();
+    const allowed = METHODS[target.isFunction ? 'function' : 'table'];
+    if (!allowed.has(method)) return methodNotAllowed(allowed);
+    const foreign = foreignSchema(raw.headers);
+    if (foreign !== null) return schemaNotServed(foreign);
+    try {
+      url.search = readQuery(url.searchParams, target, READS.has(method)).toString();
+    } catch (error) {
+      if (error instanceof BadQuery) return badQuery(error);
+      throw error;
+    }
+    const bare = { method, headers: raw.headers };
+    if (!keys.includes(keyOf(context))) return fetch(new Request(url, bare));
+    const bearer = await bearerOf(context, verifyToken, readClient);
+    const body = READS.has(method) ? '' : await bodies.read(raw, url.pathname, bearer);
+    if (body instanceof Response) return body;
+    const turn = await turns.take(bearer.key, bearer.isStranger);
+    if (!turn) return TOO_MANY();
+    try {
+      if (raw.signal.aborted) return TOO_MANY();
+      return await fetch(new Request(url, { ...bare, ...(body !== '' && { body }) }));
+    } finally {
+      turn.end();
+    }
+  });
+}
+
+function targetOf(path: string): Target | null {
+  const [, rpc, name] = PATH.exec(decoded(path)) ?? [];
+  return name === undefined || isInherited(name) ? null : { name, isFunction: rpc !== undefined };
+}
+
+/** A path with its percent signs read; empty for one that cannot be. */
+function decoded(path: string): string {
+  try {
+    return decodeURIComponent(path);
+  } catch {
+    return '';
+  }
+}
+
+/** @supabase/lite looks at one of these headers to judge a request, and at the other one to serve it. */
+function foreignSchema(headers: Headers): string | null {
+  const asked = [headers.get('accept-profile'), headers.get('content-profile')];
+  return asked.find((schema) => schema !== null && schema !== SCHEMA) ?? null;
+}
+
+function keyOf({ req }: Context): string {
+  return req.header('apikey') ?? req.query('apikey') ?? '';
+}
+
+/** Who a request stands in line as. A token that is not good makes nobody: its bearer is a stranger of its network. */
+async function bearerOf(context: Context, verifyToken: VerifyToken, readClient: ReadClient): Promise<Bearer> {
+  const token = /^Bearer\s+(.+)$/i.exec(context.req.header('authorization') ?? '')?.[1] ?? '';
+  const claims = token.startsWith('sb_') ? null : await verifyToken(token).catch(() => null);
+  if (claims) return { key: `account ${claims.sub ?? claims.role}`, isStranger: false };
+  return { key: `network ${networkOf(readClient(context).address)}`, isStranger: true };
+}
+
+const NOTHING_HERE = (): Response => refusal(404, { code: 'not_found', message: 'Nothing is served here.' });
+
+function methodNotAllowed(allowed: ReadonlySet<string>): Response {
+  const list = [...allowed, 'OPTIONS'].join(', ');
+  return refusal(
+    405,
+    { code: 'method_not_allowed', message: 'Cette méthode n’est pas proposée.', hint: `Use ${list}.` },
+    { allow: list },
+  );
+}
+
+function schemaNotServed(schema: string): Response {
+  return refusal(406, {
+    code: 'PGRST106',
+    message: `Invalid schema: ${schema}`,
+    hint: `Only the following schemas are exposed: ${SCHEMA}`,
+  });
+}
+
+function badQuery({ code, message, hint }: BadQuery): Response {
+  return refusal(400, { code, message, hint });
+}
+
+const TOO_MANY = (): Response =>
+  refusal(
+    429,
+    {
+      code: 'too_many_requests',
+      message: 'Trop de demandes à la fois ; réessayez dans un instant.',
+      hint: `At most ${DEFAULT_TURNS.waitingPerBearer} requests of one account wait for their turn.`,
+    },
+    { 'retry-after': '1' },
+  );

@@ -1,0 +1,59 @@
+import { BadQuery } from './bad-query.ts';
+import { checkField, sealFilter, sealTree } from './filters.ts';
+import { findInherited } from './names.ts';
+import { seal } from './sealed.ts';
+import { checkSelect } from './select.ts';
+
+/** What a query reads, by its path. */
+export interface Target {
+  /** Table, view or function. */
+  name: string;
+  isFunction: boolean;
+}
+
+/** Parameters whose values are names, or whole numbers, and no filters. */
+const NAMES: ReadonlySet<string> = new Set(['order', 'columns', 'on_conflict']);
+const NUMBERS: ReadonlySet<string> = new Set(['limit', 'offset']);
+
+/**
+ * Reads every parameter of a query of `/rest/v1`, refuses what it must not hold, and writes it so that nothing but
+ * PostgREST's own reading of it is left.
+ *
+ * @param parameters as they came
+ * @param target what is read
+ * @param reads whether the request only reads: parameters of a function are then its arguments
+ * @throws BadQuery when a part is malformed, takes a name that every object has, or is not served
+ */
+export function readQuery(parameters: URLSearchParams, target: Target, reads: boolean): URLSearchParams {
+  const written = new URLSearchParams();
+  for (const [key, value] of parameters) {
+    written.append(key, readParameter(key, value, target, target.isFunction && reads));
+  }
+  return written;
+}
+
+function readParameter(key: string, value: string, target: Target, isArgument: boolean): string {
+  if (key === 'apikey') return value;
+  if (key === 'select') {
+    checkSelect(value, target.name);
+    return value;
+  }
+  checkField(key);
+  const last = key.slice(key.lastIndexOf('.') + 1);
+  if (NAMES.has(last)) {
+    const inherited = findInherited(value);
+    if (inherited !== null) throw new BadQuery('invalid_name', `Nothing is called ${inherited}.`);
+    return value;
+  }
+  if (NUMBERS.has(last)) {
+    if (!/^-?\d{1,15}$/.test(value.trim())) throw new BadQuery('PGRST100', `${key} must be a whole number.`);
+    return value;
+  }
+  if (last === 'and' || last === 'or') return sealTree(value);
+  if (isArgument && !LOOKS_LIKE_FILTER.test(value)) return seal(value);
+  return sealFilter(value);
+}
+
+/** How PostgREST's cousin tells a filter of a function's result from an argument. */
+const LOOKS_LIKE_FILTER =
+  /^(?:not|n?eq|[gl]te?|i?like|i?match|is|isdistinct|in|c[sd]|ov|s[lr]|nx[lr]|adj|(?:pl|ph|w)?fts)(?:\([^)]*\))?\./;
