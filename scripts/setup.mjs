@@ -4,13 +4,15 @@
  *   node scripts/setup.mjs [script [argument…]]
  *
  * It runs before anything is installed, on whatever Node (18 or newer) the machine has: plain JavaScript, and
- * nothing but Node itself.
+ * nothing but Node itself and its neighbour `restarts.mjs`.
  */
 import { spawn, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import { delimiter, dirname, join, relative } from 'node:path';
+import { performance } from 'node:perf_hooks';
 import { fileURLToPath } from 'node:url';
+import { Restarts, endedByFault } from './restarts.mjs';
 
 const ROOT = join(dirname(fileURLToPath(import.meta.url)), '..');
 const MODULES = join(ROOT, 'node_modules');
@@ -18,6 +20,8 @@ const PROJECT_NODE = join(MODULES, 'node', 'bin', process.platform === 'win32' ?
 const BUILD_STAMP = join(ROOT, '.cache', 'web-build');
 /** Everything that the built web app depends on. */
 const BUILD_INPUTS = ['src', 'public', 'index.html', 'vite.config.ts', 'tsconfig.json', 'package-lock.json'];
+/** The one script that is to run for ever. */
+const SERVER = 'server/main.ts';
 const FORWARDED = ['SIGINT', 'SIGTERM', 'SIGHUP'];
 
 if (Number(process.versions.node.split('.')[0]) < 18) {
@@ -94,18 +98,52 @@ function buildWhenStale() {
   writeFileSync(BUILD_STAMP, hash);
 }
 
-/** Runs a script on the project's Node, hands it the signals that arrive here, and ends as it ends. */
+/**
+ * Runs a script on the project's Node, hands it the signals that arrive here, and ends as it ends. The server is started
+ * again when a fault ended it.
+ */
 function runScript(path, given) {
-  const child = spawn(PROJECT_NODE, [path, ...given], { stdio: 'inherit', env: environment() });
-  for (const signal of FORWARDED) process.on(signal, () => child.kill(signal));
-  child.on('exit', (code, signal) => {
-    if (signal) {
-      for (const name of FORWARDED) process.removeAllListeners(name);
-      process.kill(process.pid, signal);
-    } else {
-      process.exitCode = code ?? 1;
-    }
-  });
+  const restarts = path === SERVER ? new Restarts() : null;
+  let child;
+  let waiting;
+  let stopping = false;
+  for (const signal of FORWARDED) {
+    process.on(signal, () => {
+      stopping = true;
+      if (waiting) endBy(signal);
+      else child.kill(signal);
+    });
+  }
+  start();
+
+  function start() {
+    waiting = undefined;
+    const startedAt = performance.now();
+    child = spawn(PROJECT_NODE, [path, ...given], { stdio: 'inherit', env: environment() });
+    child.on('exit', (code, signal) => {
+      const again = restarts && !stopping && endedByFault(code, signal);
+      const pause = again ? restarts.note(startedAt, performance.now()) : null;
+      if (pause !== null) {
+        console.error(`The server was ended by a fault (${signal ?? `code ${code}`}); starting it again.`);
+        waiting = setTimeout(start, pause);
+        return;
+      }
+      if (again) {
+        console.error(
+          `The server was ended by a fault ${restarts.count} times within a minute, so it is not started again.\n` +
+            'Read the lines of level 60 above, mend what they name, then start again.',
+        );
+      }
+      if (signal) endBy(signal);
+      else process.exitCode = code ?? 1;
+    });
+  }
+
+  function endBy(signal) {
+    clearTimeout(waiting);
+    for (const name of FORWARDED) process.removeAllListeners(name);
+    process.kill(process.pid, signal);
+  }
 }
 
 /** The environment in which `node` and every tool are the project's own. */

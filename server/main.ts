@@ -2,9 +2,11 @@
 import './prototypes.ts';
 import { format } from 'node:util';
 import { pino } from 'pino';
+import { Registry } from 'prom-client';
 import { readConfig } from './config.ts';
 import { ServerError } from './errors.ts';
 import { DEMO_ACCOUNTS, DEMO_PASSWORD } from './demo.ts';
+import { SOFTWARE_FAULT, installLastResort } from './last-resort.ts';
 import { startServer } from './start.ts';
 
 /** Longest time a clean stop may take, milliseconds; beyond it the process ends as it is. */
@@ -17,12 +19,21 @@ try {
   // oxlint-disable-next-line no-console
   console.error = (...values: unknown[]) => logger.debug({ source: 'console' }, format(...values));
 
-  const starting = startServer(config, logger);
+  const metrics = new Registry();
+  // A start that is under way is let come to its end: what it leaves is then known.
+  const stopServer = async (): Promise<void> => (await starting).stop();
+  installLastResort({
+    faults: process,
+    logger,
+    metrics,
+    stop: stopServer,
+    exit: (code) => process.exit(code),
+  });
+  const starting = startServer(config, logger, metrics);
   const stop = async (signal: NodeJS.Signals): Promise<void> => {
     logger.info({ signal }, 'Stopping');
     setTimeout(() => process.exit(1), STOP_LIMIT_MS).unref();
-    // A start that is under way is let come to its end: what it leaves is then known.
-    await (await starting).stop();
+    await stopServer();
     process.exit(0);
   };
   for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) {
@@ -36,9 +47,13 @@ try {
   const server = await starting;
   announce(server.url, server.demo);
 } catch (error) {
-  if (!(error instanceof ServerError)) throw error;
-  process.stderr.write(`${error.message}\n${error.remedy}\n`);
-  process.exitCode = 1;
+  if (error instanceof ServerError) {
+    process.stderr.write(`${error.message}\n${error.remedy}\n`);
+    process.exitCode = 1;
+  } else {
+    process.stderr.write(`${format(error)}\n`);
+    process.exit(SOFTWARE_FAULT);
+  }
 }
 
 function announce(url: string, demo: boolean): void {

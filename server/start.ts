@@ -37,9 +37,14 @@ export interface RunningServer {
  * Starts the whole product: database, REST, sign-in, realtime, schedule, web app. What was started is stopped
  * again when a later part fails.
  *
+ * @param metrics what `/metrics` tells, with what the caller counts itself
  * @throws ServerError with a sentence and a remedy for everything that a person can mend
  */
-export async function startServer(config: Config, logger: Logger): Promise<RunningServer> {
+export async function startServer(
+  config: Config,
+  logger: Logger,
+  metrics = new Registry(),
+): Promise<RunningServer> {
   const stack = new AsyncDisposableStack();
   try {
     const directory = openDataDirectory(config.dataDir);
@@ -76,7 +81,6 @@ export async function startServer(config: Config, logger: Logger): Promise<Runni
     const listener = new Listener();
     stack.defer(() => listener.drain());
 
-    const metrics = new Registry();
     const gateway = await createRealtimeGateway({
       databaseUrl: database.ownerUrl,
       verifyToken: createRealtimeVerifier(verifyToken),

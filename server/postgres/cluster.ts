@@ -92,6 +92,8 @@ export class Cluster extends EventEmitter<{ state: [ClusterState] }> {
       superuser: SUPERUSER,
     });
     await stopOrphan(directory);
+    // Before it runs: a process that ends in the middle of a start, or of a stop, takes its PostgreSQL with it, cleanly.
+    process.once('exit', this.#killChild);
     for (let attempt = 1; ; attempt++) {
       this.#port = await freePort();
       try {
@@ -99,20 +101,21 @@ export class Cluster extends EventEmitter<{ state: [ClusterState] }> {
         break;
       } catch (error) {
         const raced = error instanceof ServerError && error.code === 'port_in_use';
-        if (!raced || attempt === PORT_ATTEMPTS) throw error;
+        if (raced && attempt < PORT_ATTEMPTS) continue;
+        process.off('exit', this.#killChild);
+        throw error;
       }
     }
-    process.once('exit', this.#killChild);
   }
 
   /** Stops PostgreSQL cleanly; safe to call twice. */
   async stop(): Promise<void> {
     this.#setState('stopped');
-    process.off('exit', this.#killChild);
     await this.#supervision;
     const pid = this.#child?.pid;
-    this.#child = undefined;
     if (pid !== undefined) await stopProcess(pid);
+    this.#child = undefined;
+    process.off('exit', this.#killChild);
   }
 
   async #spawn(): Promise<void> {

@@ -1,12 +1,14 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { vi } from 'vitest';
 import type { Runtime } from '../../server/data-directory.ts';
 
-const MAIN = join(import.meta.dirname, '..', '..', 'server', 'main.ts');
+const PROJECT = join(import.meta.dirname, '..', '..');
+const MAIN = join(PROJECT, 'server', 'main.ts');
+const FAULTS = join(import.meta.dirname, 'faults.ts');
 const START_LIMIT_MS = 60_000;
 
 /** The server as its own process, as `npm start` runs it. */
@@ -25,6 +27,12 @@ export interface ServerRoot {
   dataDir: string;
   /** Starts a server on the directory; `environment` adds to or overrides the test's own variables. */
   start(environment?: Record<string, string>): ServerProcess;
+  /** Starts it as `npm start` does, under the process that starts it again after a fault; see {@link provoke}. */
+  startSupervised(environment?: Record<string, string>): ServerProcess;
+  /** Starts it alone, and lets {@link provoke} reach it. */
+  startFaulty(environment?: Record<string, string>): ServerProcess;
+  /** Has the server that runs meet a fault of `faults.ts`. */
+  provoke(fault: 'throw' | 'throw again' | 'reject' | 'exit'): Promise<void>;
   /** Ends what still runs, and removes the directory. */
   remove(): Promise<void>;
 }
@@ -34,13 +42,20 @@ export async function createServerRoot(): Promise<ServerRoot> {
   const root = await mkdtemp(join(tmpdir(), 'epilot-process-'));
   const dataDir = join(root, '.epilot');
   const started: ServerProcess[] = [];
+  const faultFile = join(root, 'fault');
+  const faults = { NODE_OPTIONS: `--import=${FAULTS}`, TEST_FAULT_FILE: faultFile };
+  const start = (command: readonly string[], environment: Record<string, string>): ServerProcess => {
+    const server = startProcess(command, dataDir, environment);
+    started.push(server);
+    return server;
+  };
   return {
     dataDir,
-    start(environment = {}) {
-      const server = startProcess(dataDir, environment);
-      started.push(server);
-      return server;
-    },
+    start: (environment = {}) => start([MAIN], environment),
+    startSupervised: (environment = {}) =>
+      start([join(PROJECT, 'scripts', 'setup.mjs'), 'server/main.ts'], { ...faults, ...environment }),
+    startFaulty: (environment = {}) => start([MAIN], { ...faults, ...environment }),
+    provoke: (fault) => writeFile(faultFile, fault),
     async remove() {
       for (const server of started) {
         server.child.kill('SIGTERM');
@@ -51,8 +66,12 @@ export async function createServerRoot(): Promise<ServerRoot> {
   };
 }
 
-function startProcess(dataDir: string, environment: Record<string, string>): ServerProcess {
-  const child = spawn(process.execPath, [MAIN], {
+function startProcess(
+  command: readonly string[],
+  dataDir: string,
+  environment: Record<string, string>,
+): ServerProcess {
+  const child = spawn(process.execPath, command, {
     env: { PATH: process.env['PATH'], PORT: '0', EPILOT_DATA_DIR: dataDir, ...environment },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
