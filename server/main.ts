@@ -1,12 +1,12 @@
 /** `npm start`: the whole product in one process. */
 import './prototypes.ts';
 import { format } from 'node:util';
-import { pino } from 'pino';
 import { Registry } from 'prom-client';
 import { readConfig } from './config.ts';
 import { ServerError } from './errors.ts';
 import { DEMO_ACCOUNTS, DEMO_PASSWORD } from './demo.ts';
 import { SOFTWARE_FAULT, installLastResort } from './last-resort.ts';
+import { createLogger } from './log.ts';
 import { startServer } from './start.ts';
 
 /** Longest time a clean stop may take, milliseconds; beyond it the process ends as it is. */
@@ -14,7 +14,7 @@ const STOP_LIMIT_MS = 25_000;
 
 try {
   const config = readConfig(process.env);
-  const logger = pino({ level: config.logLevel }, pino.destination(2));
+  const logger = createLogger(config.logLevel);
   // Libraries that write to the console would mix their lines with ours.
   // oxlint-disable-next-line no-console
   console.error = (...values: unknown[]) => logger.debug({ source: 'console' }, format(...values));

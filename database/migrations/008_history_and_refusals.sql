@@ -200,7 +200,7 @@ comment on function private.close_days() is 'Writes the last day of change of ev
 -- ───────────────────────────────────────────────────────────── why was I refused at 10:42
 -- A refused statement rolls back everything, its own record included; PostgreSQL has no transaction beside it. What can
 -- speak afterwards does: the web app reports a refusal it met by report_refusal(), an import records its own. A statement
--- refused over bare SQL, or to a program that does not report, stands in that program's error and in the server's log.
+-- refused over bare SQL, or to a program that does not report, stands in that program's error alone.
 create table public.refusals (
   id bigint generated always as identity primary key,
   school_group_id uuid not null references public.school_groups (id) on delete restrict,

@@ -1,13 +1,13 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
-import { mkdir, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pg from 'pg';
 import { pino } from 'pino';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { Cluster, SUPERUSER } from './cluster.ts';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { Cluster, type ClusterOptions, SUPERUSER } from './cluster.ts';
 import { isAlive } from './postmaster.ts';
 
 const PASSWORD = 'a password: with %41 and /';
@@ -28,12 +28,13 @@ afterEach(async () => {
   await rm(root, { recursive: true, force: true });
 });
 
-function newCluster(): Cluster {
+function newCluster(options: Partial<ClusterOptions> = {}): Cluster {
   const cluster = new Cluster({
     directory,
     logFile: join(root, 'postgresql.log'),
     password: PASSWORD,
     logger,
+    ...options,
   });
   clusters.push(cluster);
   return cluster;
@@ -135,8 +136,34 @@ describe('the log of PostgreSQL', () => {
     const log = join(root, 'postgresql.log');
     await writeFile(log, 'x'.repeat(11 * 1_048_576));
     await newCluster().start();
-    expect((await stat(`${log}.1`)).size).toBe(11 * 1_048_576);
+    expect((await stat(`${log}.1`)).size).toBe(10 * 1_048_576);
     expect((await stat(log)).size).toBeLessThan(100_000);
+  });
+
+  it('stays within its bound while PostgreSQL runs, over a restart, and says why a later start failed', async () => {
+    const logBound = { bytes: 20_000, files: 3 };
+    const cluster = newCluster({ logBound });
+    await cluster.start();
+    const names = async (): Promise<string[]> =>
+      (await readdir(root)).filter((name) => name.startsWith('postgresql.log')).sort();
+    await vi.waitFor(
+      async () => {
+        // Each is a FATAL, which is written.
+        for (let attempt = 0; attempt < 200; attempt++)
+          await query(cluster, 'select', 'wrong').catch(() => {});
+        expect(await names()).toEqual(['postgresql.log', 'postgresql.log.1', 'postgresql.log.2']);
+      },
+      { timeout: 50_000, interval: 10 },
+    );
+    expect((await stat(join(root, 'postgresql.log.2'))).size).toBeLessThanOrEqual(logBound.bytes);
+    await cluster.stop();
+
+    const next = newCluster({ logBound, settings: { shared_buffers: 'a lot' } });
+    await expect(next.start()).rejects.toMatchObject({
+      code: 'postgres_failed',
+      message: expect.stringContaining('shared_buffers') as string,
+    });
+    expect(await names()).toEqual(['postgresql.log', 'postgresql.log.1', 'postgresql.log.2']);
   });
 });
 

@@ -10,7 +10,7 @@
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { EventEmitter } from 'node:events';
-import { closeSync, existsSync, openSync, renameSync, statSync } from 'node:fs';
+import { closeSync, openSync, statSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
@@ -19,6 +19,7 @@ import { type Account, chooseAccount } from './account.ts';
 import { type Binaries, locateBinaries } from './binaries.ts';
 import { explainFailure } from './failures.ts';
 import { initialiseDataDirectory, visiblePath } from './initialise.ts';
+import { LOG_BOUND, type LogBound, keepLogBounded, rotateLog } from './log-file.ts';
 import { isReady, stopOrphan, stopProcess } from './postmaster.ts';
 import { postgresArguments } from './settings.ts';
 
@@ -30,6 +31,8 @@ export interface ClusterOptions {
   /** Password of the superuser `supabase_admin`; set when the cluster is made. */
   password: string;
   logger: Logger;
+  /** How much of that log is kept; {@link LOG_BOUND} unless given. */
+  logBound?: LogBound;
   /** Settings beyond the usual ones of settings.ts. */
   settings?: Readonly<Record<string, string>>;
 }
@@ -40,8 +43,6 @@ export const SUPERUSER = 'supabase_admin';
 const READY_TIMEOUT_MS = 60_000;
 const POLL_MS = 10;
 const PORT_ATTEMPTS = 3;
-/** Size from which PostgreSQL's log is put aside at the next start, bytes. */
-const LONGEST_LOG = 10 * 1_048_576;
 const RESTART_DELAYS_MS = [50, 100, 250, 500, 1_000];
 
 /** Emits `state` with the new {@link ClusterState}. */
@@ -53,11 +54,16 @@ export class Cluster extends EventEmitter<{ state: [ClusterState] }> {
   #account: Account = null;
   #binaries: Binaries | undefined;
   #supervision: Promise<void> | undefined;
+  #leaveLog: (() => void) | undefined;
   readonly #killChild = (): void => void this.#child?.kill('SIGINT');
 
   constructor(options: ClusterOptions) {
     super();
     this.options = options;
+  }
+
+  get #logBound(): LogBound {
+    return this.options.logBound ?? LOG_BOUND;
   }
 
   get state(): ClusterState {
@@ -106,11 +112,16 @@ export class Cluster extends EventEmitter<{ state: [ClusterState] }> {
         throw error;
       }
     }
+    // Not before it is ready: why a start failed is read from the log at the place where it began.
+    this.#leaveLog = keepLogBounded(this.options.logFile, this.#logBound, (error) =>
+      this.options.logger.error({ err: error }, 'The log of PostgreSQL could not be put aside'),
+    );
   }
 
   /** Stops PostgreSQL cleanly; safe to call twice. */
   async stop(): Promise<void> {
     this.#setState('stopped');
+    this.#leaveLog?.();
     await this.#supervision;
     const pid = this.#child?.pid;
     if (pid !== undefined) await stopProcess(pid);
@@ -120,7 +131,7 @@ export class Cluster extends EventEmitter<{ state: [ClusterState] }> {
 
   async #spawn(): Promise<void> {
     const { directory, logFile, settings } = this.options;
-    keepLogShort(logFile);
+    await rotateLog(logFile, this.#logBound);
     const log = openSync(logFile, 'a', 0o600);
     const logStart = statSync(logFile).size;
     const child = spawn(
@@ -183,11 +194,6 @@ export class Cluster extends EventEmitter<{ state: [ClusterState] }> {
     this.#state = state;
     this.emit('state', state);
   }
-}
-
-/** Puts a log that has grown long aside, in the place of the one before. */
-function keepLogShort(file: string): void {
-  if (existsSync(file) && statSync(file).size > LONGEST_LOG) renameSync(file, `${file}.1`);
 }
 
 /** A TCP port on 127.0.0.1 that nobody listens on at this moment. */

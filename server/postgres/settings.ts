@@ -20,6 +20,10 @@ const SETTINGS: Readonly<Record<string, string>> = {
   // Everything here is a short statement; compiling one takes longer than running it.
   jit: 'off',
   log_checkpoints: 'off',
+  // A refused statement is an ERROR, and anybody can send thousands a second. In the order of the server's log LOG stands
+  // above ERROR: what concerns the cluster itself (LOG, FATAL, PANIC) is written, what one statement did wrong is not.
+  log_min_messages: 'log',
+  log_min_error_statement: 'panic',
   // Half-open connections of killed clients give their locks back within half a minute.
   tcp_keepalives_idle: '15',
   tcp_keepalives_interval: '5',
