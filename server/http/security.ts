@@ -1,6 +1,7 @@
+import type { HttpBindings } from '@hono/node-server';
 import type { MiddlewareHandler } from 'hono';
-import { isHostAllowed } from './host.ts';
-import { refusal } from './refusal.ts';
+import { type TargetRefusal, judgeTarget } from './host.ts';
+import { type Refusal, refusal } from './refusal.ts';
 import type { ReadClient } from './trusted-proxies.ts';
 
 /** Law: no inline script, no inline style, nothing from another origin. */
@@ -26,6 +27,19 @@ const HEADERS = {
   'permissions-policy': 'camera=(), microphone=(), geolocation=(), payment=(), usb=()',
 } as const;
 
+const TARGET_REFUSALS: Record<TargetRefusal, Refusal> = {
+  400: {
+    code: 'bad_host',
+    message: 'The request does not say clearly under which name it calls.',
+    hint: 'Send one Host header, a name or an address, and the same name in the target.',
+  },
+  421: {
+    code: 'host_not_allowed',
+    message: 'This server answers to names of this machine only.',
+    hint: 'Open it as http://127.0.0.1, or listen on another HOST.',
+  },
+};
+
 /** Puts the security headers on every answer. */
 export function securityHeaders(readClient: ReadClient): MiddlewareHandler {
   return async (context, next) => {
@@ -45,12 +59,8 @@ export function securityHeaders(readClient: ReadClient): MiddlewareHandler {
 /** Refuses requests under a name that this server does not answer to. */
 export function hostGuard(loopback: boolean): MiddlewareHandler {
   return async (context, next) => {
-    if (isHostAllowed(context.req.header('host'), loopback)) return next();
-    return refusal(421, {
-      code: 'host_not_allowed',
-      message: 'This server answers to names of this machine only.',
-      hint: 'Open it as http://127.0.0.1, or listen on another HOST.',
-    });
+    const status = judgeTarget((context.env as HttpBindings).incoming, loopback);
+    return status === null ? next() : refusal(status, TARGET_REFUSALS[status]);
   };
 }
 

@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import { STATUS_CODES } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { Gateway } from '../realtime/options.ts';
-import { isHostAllowed } from './host.ts';
+import { judgeTarget } from './host.ts';
 
 const PATH = '/realtime/v1/websocket';
 
@@ -11,7 +11,8 @@ export function createUpgradeHandler(gateway: Pick<Gateway, 'handleUpgrade'>, lo
   return (request: IncomingMessage, socket: Duplex, head: Buffer): void => {
     // A client that hangs up in the middle of the handshake is none of our errors.
     socket.on('error', () => socket.destroy());
-    if (!isHostAllowed(request.headers.host, loopback)) return refuse(socket, 421, 'host_not_allowed');
+    const refused = judgeTarget(request, loopback);
+    if (refused) return refuse(socket, refused, refused === 421 ? 'host_not_allowed' : 'bad_host');
     const path = request.url?.split('?', 1)[0];
     if (path !== PATH) return refuse(socket, 404, 'not_found');
     gateway.handleUpgrade(request, socket, head);
