@@ -63,6 +63,14 @@ export function isLoopback(host: string): boolean {
 }
 
 /**
+ * Whether more than this machine can reach the server: by the address it listens on, or through a reverse proxy, whose
+ * requests come from this machine and are everybody's.
+ */
+export function isExposed({ host, trustedProxies }: Pick<Config, 'host' | 'trustedProxies'>): boolean {
+  return !isLoopback(host) || trustedProxies.length > 0;
+}
+
+/**
  * Reads the configuration from environment variables; an empty variable counts as absent.
  *
  * @param environment usually `process.env`

@@ -1,5 +1,16 @@
 // @vitest-environment node
-import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  chownSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -68,6 +79,52 @@ describe('the data directory', () => {
     writeFileSync(join(parent, name), '');
     expect(() => openDataDirectory(root)).toThrow(
       `A file stands where the data directory ${root} should be.`,
+    );
+  });
+});
+
+describe.runIf(process.getuid)('a data directory that others can reach', () => {
+  it.each([0o755, 0o750, 0o701, 0o770, 0o777])(
+    'with mode %o is refused with the command that closes it',
+    (mode) => {
+      openDataDirectory(root).release();
+      chmodSync(root, mode);
+      expect(() => openDataDirectory(root)).toThrow(
+        expect.objectContaining({
+          code: 'data_dir_exposed',
+          message: `The data directory ${root} is open to other users of this machine, and it holds every secret.`,
+          remedy: `Run: chmod 700 '${root}', then start again.`,
+        }),
+      );
+      expect(existsSync(lock)).toBe(false);
+      chmodSync(root, 0o700);
+      openDataDirectory(root).release();
+    },
+  );
+
+  it('is judged by what a symbolic link leads to', () => {
+    openDataDirectory(root).release();
+    const link = join(parent, 'link');
+    symlinkSync(root, link);
+    openDataDirectory(link).release();
+    chmodSync(root, 0o755);
+    expect(() => openDataDirectory(link)).toThrow('is open to other users');
+  });
+
+  it('is closed when the server makes it, whatever stands above it', () => {
+    mkdirSync(join(parent, 'deep'), { mode: 0o777 });
+    openDataDirectory(root).release();
+    expect(statSync(root).mode & 0o777).toBe(0o700);
+  });
+
+  it.runIf(process.getuid?.() === 0)('is refused when it belongs to another user', () => {
+    openDataDirectory(root).release();
+    chownSync(root, 12_345, 12_345);
+    expect(() => openDataDirectory(root)).toThrow(
+      expect.objectContaining({
+        code: 'data_dir_exposed',
+        remedy: expect.stringContaining(`chown `) as string,
+      }),
     );
   });
 });

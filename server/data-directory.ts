@@ -31,8 +31,8 @@ interface Holder {
  * Makes the data directory when it is missing and takes it for this process alone.
  *
  * @param root absolute path
- * @throws ServerError `data_dir_in_use` while another server runs on it; `data_dir_unusable` or `disk_unusable`
- *   when it cannot be written
+ * @throws ServerError `data_dir_in_use` while another server runs on it; `data_dir_exposed` when other users of the
+ *   machine can reach it; `data_dir_unusable` or `disk_unusable` when it cannot be written
  */
 export function openDataDirectory(root: string): DataDirectory {
   const path = (name: string): string => join(root, name);
@@ -40,6 +40,7 @@ export function openDataDirectory(root: string): DataDirectory {
     // Made in two steps: on a read-only disk, a recursive mkdir reports a missing directory instead.
     mkdirSync(dirname(root), { recursive: true });
     if (!existsSync(root) || !statSync(root).isDirectory()) mkdirSync(root, { mode: 0o700 });
+    refuseIfExposed(root);
     takeLock(root, path('server.lock'));
   } catch (error) {
     throw explainFileError(error, root);
@@ -55,6 +56,32 @@ export function openDataDirectory(root: string): DataDirectory {
       rmSync(path('server.lock'), { force: true });
     },
   };
+}
+
+/**
+ * Danger: who can enter the directory reads secrets and data, and who owns it can put other secrets there. A file inside
+ * with a loose mode is no harm then, so `secrets.json` is tightened and not refused: a restored copy often needs it.
+ * Systems without such modes (Windows) have no `getuid`.
+ */
+function refuseIfExposed(root: string): void {
+  const user = process.getuid?.();
+  if (user === undefined) return;
+  const { mode, uid } = statSync(root);
+  const quoted = `'${root.replaceAll("'", String.raw`'\''`)}'`;
+  if (uid !== user) {
+    throw new ServerError(
+      'data_dir_exposed',
+      `The data directory ${root} belongs to another user (${uid}) than the one who starts the server (${user}).`,
+      `Start as that user, or run: chown ${user} ${quoted}, then start again.`,
+    );
+  }
+  if ((mode & 0o077) !== 0) {
+    throw new ServerError(
+      'data_dir_exposed',
+      `The data directory ${root} is open to other users of this machine, and it holds every secret.`,
+      `Run: chmod 700 ${quoted}, then start again.`,
+    );
+  }
 }
 
 function takeLock(root: string, lock: string): void {

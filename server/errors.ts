@@ -3,6 +3,7 @@ export type ServerErrorCode =
   | 'config_invalid'
   | 'data_dir_unusable'
   | 'data_dir_in_use'
+  | 'data_dir_exposed'
   | 'data_dir_version'
   | 'disk_unusable'
   | 'postgres_unsupported'

@@ -196,7 +196,7 @@ describe('npm start that cannot go on', () => {
   });
 
   it('says that the data directory holds something else', async () => {
-    await mkdir(join(root.dataDir, 'postgres'), { recursive: true });
+    await mkdir(join(root.dataDir, 'postgres'), { recursive: true, mode: 0o700 });
     writeFileSync(join(root.dataDir, 'postgres', 'thesis.txt'), 'mine');
     expect(await refusal({})).toContain('holds files that are no PostgreSQL cluster.');
   });
@@ -221,8 +221,48 @@ describe('npm start that cannot go on', () => {
       'Demo accounts with a published password',
     );
 
+    // Behind a proxy a server on loopback is as open as any other.
+    const proxied = { EPILOT_TRUSTED_PROXIES: '127.0.0.1' };
+    for (const environment of [proxied, { ...proxied, EPILOT_DEMO: '0' }]) {
+      expect(await refusal(environment)).toContain(
+        'Demo accounts with a published password would be open to everyone who can reach the proxies 127.0.0.1.',
+      );
+    }
+
     const asked = root.start({ HOST: '0.0.0.0', EPILOT_DEMO: '1' });
     await vi.waitFor(() => expect(asked.output()).toContain('E-Pilot  http://0.0.0.0:'), 30_000);
+  });
+});
+
+describe('npm start behind a reverse proxy', () => {
+  it('offers no demo accounts, and tells its metrics to who holds the secret key alone', async () => {
+    const root = await createServerRoot();
+    try {
+      const server = root.start({ EPILOT_DEMO: '0', EPILOT_TRUSTED_PROXIES: '127.0.0.1' });
+      const { url, secretKey, publishableKey } = await server.ready();
+      expect(await (await fetch(`${url}/config.json`)).json()).toMatchObject({ demo: false });
+      const metrics = async (apikey = ''): Promise<number> =>
+        (await fetch(`${url}/metrics`, { headers: { apikey } })).status;
+      expect([await metrics(), await metrics(publishableKey), await metrics(secretKey)]).toEqual([
+        401, 401, 200,
+      ]);
+      server.child.kill('SIGTERM');
+      await server.ended();
+    } finally {
+      await root.remove();
+    }
+  });
+
+  it('refuses a data directory that is open to others', async () => {
+    const root = await createServerRoot();
+    try {
+      await mkdir(root.dataDir, { mode: 0o755 });
+      const server = root.start();
+      expect(await server.ended()).toBe(1);
+      expect(server.output()).toContain(`Run: chmod 700 '${root.dataDir}', then start again.`);
+    } finally {
+      await root.remove();
+    }
   });
 });
 
@@ -254,7 +294,7 @@ describe('npm start on one’s own PostgreSQL', () => {
   });
 
   it('brings it up to date, adds demo data only when asked, and leaves it running', async () => {
-    await mkdir(root.dataDir);
+    await mkdir(root.dataDir, { mode: 0o700 });
     await writeTestSecrets(root.dataDir);
     const server = root.start({ DATABASE_URL: database.adminUrl });
     const runtime = await server.ready();

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
 import { Registry } from 'prom-client';
-import { type Config, isLoopback } from './config.ts';
+import { type Config, isExposed, isLoopback } from './config.ts';
 import { openDataDirectory } from './data-directory.ts';
 import { openDatabase } from './database.ts';
 import { ServerError } from './errors.ts';
@@ -130,10 +130,13 @@ function refuseDefaultDemo(config: Config, initialised: boolean): void {
 }
 
 function refuseExposedDemo(config: Config): void {
-  if (isLoopback(config.host) || config.demo === true) return;
+  if (!isExposed(config) || config.demo === true) return;
+  const local = isLoopback(config.host);
+  const door = local ? `the proxies ${config.trustedProxies.join(', ')}` : config.host;
   throw new ServerError(
     'host_refused',
-    `Demo accounts with a published password would be open to everyone who can reach ${config.host}.`,
-    'Listen on 127.0.0.1, or set EPILOT_DEMO=0 for a new database without them, or EPILOT_DEMO=1 to accept it.',
+    `Demo accounts with a published password would be open to everyone who can reach ${door}.`,
+    `${local ? 'Unset EPILOT_TRUSTED_PROXIES' : 'Listen on 127.0.0.1'}, or set EPILOT_DEMO=0 for a new database without ` +
+      'them, or EPILOT_DEMO=1 to accept it.',
   );
 }

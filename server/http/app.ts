@@ -57,7 +57,9 @@ export function createHttpApp(options: HttpAppOptions): Hono {
     .use(measureRequests(metrics), securityHeaders(readClient), hostGuard(options.loopback))
     .use(limitMethods(), refuseNul())
     .get('/health', () => answerHealth(options))
-    .get('/metrics', (context) => answerMetrics(context, metrics, secretKey))
+    .get('/metrics', (context) =>
+      answerMetrics(context, metrics, secretKey, options.trustedProxies.length > 0),
+    )
     .get('/config.json', (context) => {
       const { origin } = readClient(context);
       return context.json({ url: origin, publishableKey, demo: options.demo }, 200, {

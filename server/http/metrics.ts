@@ -6,6 +6,16 @@ import { refusal } from './refusal.ts';
 
 const AREAS = ['rest', 'auth', 'storage', 'realtime'] as const;
 
+/** Any of these says that a proxy stands in between, also one that nobody configured. */
+const PROXY_HEADERS = [
+  'forwarded',
+  'via',
+  'x-forwarded-for',
+  'x-forwarded-host',
+  'x-forwarded-proto',
+  'x-real-ip',
+];
+
 /** Measures the duration of every request by area, method and status, and the process itself. */
 export function measureRequests(registry: Registry): MiddlewareHandler {
   collectDefaultMetrics({ register: registry });
@@ -29,15 +39,18 @@ export function measureRequests(registry: Registry): MiddlewareHandler {
 }
 
 /**
- * Answers `GET /metrics` to whoever holds the secret key, and to this machine itself unless the request came
+ * Answers `GET /metrics` to who holds the secret key, and to this machine itself unless the request may have come
  * through a proxy.
+ *
+ * @param proxied whether reverse proxies are configured: then a request from this machine may be anybody's
  */
 export async function answerMetrics(
   context: Context,
   registry: Registry,
   secretKey: string,
+  proxied: boolean,
 ): Promise<Response> {
-  if (!isLocal(context) && !holdsKey(context, secretKey)) {
+  if ((proxied || !isLocal(context)) && !holdsKey(context, secretKey)) {
     return refusal(401, {
       code: 'secret_key_required',
       message: 'Metrics are for this machine, or for who holds the secret key.',
@@ -51,7 +64,7 @@ export async function answerMetrics(
 
 function isLocal(context: Context): boolean {
   const address = getConnInfo(context).remote.address ?? '';
-  const proxied = ['forwarded', 'x-forwarded-for', 'x-real-ip'].some((name) => context.req.header(name));
+  const proxied = PROXY_HEADERS.some((name) => context.req.header(name));
   return !proxied && /^(::ffff:)?127\.|^::1$/.test(address);
 }
 
