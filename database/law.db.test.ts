@@ -116,6 +116,16 @@ describe('tables', () => {
     expect(await list(sql)).toEqual([]);
   });
 
+  it('have one permissive policy for a command and a role: two are judged for every row, and read as either', async () => {
+    const sql = `
+      select schemaname || '.' || tablename || ': ' || command || ' to ' || role
+      from pg_policies cross join unnest(roles) role
+      cross join unnest(case cmd when 'ALL' then array['SELECT', 'INSERT', 'UPDATE', 'DELETE'] else array[cmd] end) command
+      where permissive = 'PERMISSIVE' and schemaname in ('public', 'private', 'storage', 'realtime')
+      group by schemaname, tablename, command, role having count(*) > 1`;
+    expect(await list(sql)).toEqual([]);
+  });
+
   it('are in the publication of row changes where the founding document says so, and only there', async () => {
     const sql = `select tablename::text from pg_publication_tables where pubname = 'supabase_realtime' order by 1`;
     expect(await list(sql)).toEqual(['plan_categories', 'plan_modules', 'subscriptions']);

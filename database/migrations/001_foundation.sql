@@ -385,8 +385,6 @@ create policy "members read the catalogue" on public.plan_modules for select to 
   using ((select private.is_member()));
 create policy "members read the catalogue" on public.plan_categories for select to authenticated
   using ((select private.is_member()));
-create policy "super admins read plan versions" on public.plan_versions for select to authenticated
-  using ((select private.is_super_admin()));
 
 create policy "members see their subscription" on public.subscriptions for select to authenticated
   using (school_group_id = (select private.my_group_id()) or (select private.is_super_admin()));

@@ -331,6 +331,38 @@ create function private.lock_group(p_school_group_id uuid)
 $$;
 comment on function private.lock_group(uuid) is 'Takes the group''s lock and returns its present revision without raising it.';
 
+-- ───────────────────────────────────────────────────────────── acts that have a rate
+-- What stays for ever must not be made in a loop. Whoever's call leaves a row that nothing deletes asks here first, so the
+-- numbers stand in one place: requests of a plan refuse beyond them, records and notices are left out.
+create table private.daily_acts (
+  subject uuid not null,
+  act text not null,
+  day date not null,
+  done int not null,
+  primary key (subject, act)
+);
+comment on table private.daily_acts is 'How often a group or an account (subject) did today what leaves a row for ever. One row each, not a history.';
+alter table private.daily_acts enable row level security;
+
+create function private.within_rate(p_subject uuid, p_act text)
+  returns boolean language plpgsql volatile security definer set search_path = '' as $$
+declare
+  v_most constant int := case p_act
+    when 'plan_change_request' then 10  -- of a group
+    when 'refusal' then 200             -- of an account
+    when 'threshold_notice' then 100    -- of a group
+  end;
+begin
+  -- The conflict waits for its row: two calls at once are two acts.
+  insert into private.daily_acts as a (subject, act, day, done) values (p_subject, p_act, private.today(), 1)
+  on conflict (subject, act) do update
+    set day = excluded.day, done = case when a.day = excluded.day then a.done + 1 else 1 end
+    where a.day <> excluded.day or a.done < v_most;
+  return found;
+end $$;
+comment on function private.within_rate(uuid, text) is
+  'Counts an act of today and tells whether it is within its rate. Rolls back with its caller. The caller holds the group''s lock.';
+
 create function private.add_override(p_school_group_id uuid, p_kind text, p_resource public.resource, p_amount bigint,
                                      p_module_id uuid, p_reason text, p_expires_at timestamptz)
   returns jsonb language plpgsql volatile security definer set search_path = '' as $$

@@ -373,6 +373,9 @@ begin
   perform private.lock_group(v_group);
   select * into r from public.plan_change_requests where school_group_id = v_group and status = 'pending';
   if not found then
+    if not private.within_rate(v_group, 'plan_change_request') then
+      perform private.fail('PT429', 'too_many_today', 'Dix demandes par jour au plus : réessayez demain.');
+    end if;
     insert into public.plan_change_requests (school_group_id, plan_id, reason, wished_date, requested_by)
     values (v_group, p.id, v_reason, p_wished_date, auth.uid()) returning * into r;
   elsif r.plan_id <> p.id then
@@ -380,7 +383,7 @@ begin
   end if;
   return private.request_json(r);  -- a double submit is one request
 end $$;
-comment on function public.request_plan_change(text, text, date) is 'Group admin: asks for a plan. One pending request a group; asking twice for the same is asking once.';
+comment on function public.request_plan_change(text, text, date) is 'Group admin: asks for a plan. One pending request a group; asking twice for the same is asking once. Ten requests a group and day.';
 
 create function public.cancel_plan_change_request(p_request_id uuid)
   returns jsonb language plpgsql volatile security definer set search_path = '' as $$

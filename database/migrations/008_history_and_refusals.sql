@@ -231,10 +231,11 @@ begin
   v_decision := public.check_plan_restrictions(p_restriction_type, p_requested, v_group);
   -- What is let through by now is no refusal that can be explained.
   if (v_decision->>'allowed')::boolean then return v_decision; end if;
-  -- One line a person and second: a program gone wild cannot fill the table. Looked at under the lock: two of its calls
+  -- One line a person and second, and so many a day (005): a program gone wild cannot fill the table. Looked at under the lock: two of its calls
   -- at once are one line.
   perform private.lock_group(v_group);
-  if not exists (select 1 from public.refusals where actor_id = auth.uid() and at > now() - interval '1 second') then
+  if not exists (select 1 from public.refusals where actor_id = auth.uid() and at > now() - interval '1 second')
+     and private.within_rate(auth.uid(), 'refusal') then
     insert into public.refusals (school_group_id, actor_id, source, decision) values (v_group, auth.uid(), 'reported', v_decision);
   end if;
   return v_decision;

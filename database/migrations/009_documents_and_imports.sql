@@ -265,7 +265,7 @@ begin
   if v_ready < v_valid then
     v_refused := v_refused || (select jsonb_agg(jsonb_build_object('row', a.value->'row', 'code', v_decision->>'reason'))
                                from jsonb_array_elements(v_accepted) with ordinality a (value, place) where a.place > v_ready);
-    if p_mode <> 'preview' then
+    if p_mode <> 'preview' and private.within_rate(auth.uid(), 'refusal') then
       insert into public.refusals (school_group_id, actor_id, source, decision) values (v_group, auth.uid(), 'import', v_decision);
     end if;
   end if;
@@ -300,6 +300,8 @@ comment on function private.run_minute_jobs() is 'To be called every minute by w
 
 create function private.run_nightly_jobs()
   returns jsonb language sql volatile security definer set search_path = '' as $$
+  delete from private.daily_acts where (subject, act) in (
+    select subject, act from private.daily_acts where day < private.today() for update skip locked);
   select jsonb_build_object('counters_repaired', private.repair_usage()) || jsonb_build_object('days_closed', private.close_days());
 $$;
 comment on function private.run_nightly_jobs() is 'To be called after midnight, Africa/Brazzaville. counters_repaired is 0, or somebody must look at the audit log.';
