@@ -1,6 +1,7 @@
 import { Cron } from 'croner';
 import pg from 'pg';
 import type { Logger } from 'pino';
+import { sweepAuth } from './auth-retention.ts';
 import type { FileStorage } from './storage/file-adapter.ts';
 import { sweepStorage } from './storage/sweep.ts';
 
@@ -58,6 +59,7 @@ async function runAndTell(
     }
     if (name === 'night') {
       logger.info(await sweepStorage(databaseUrl, files), 'Stored files without an owner were swept');
+      logger.info(await sweepAuth(databaseUrl), 'What signing in leaves behind was swept');
     }
   } catch (error) {
     logger.error({ err: error, job: name }, 'A scheduled job failed; it is due again at its next time');
