@@ -1,8 +1,19 @@
 /** Storage: reserve, upload, confirm, delete; what nobody used expires. The quota is judged where the bytes are reserved. */
 import { randomUUID } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { at, callAs, inDays, refusedAs } from '../tests/helpers/acting.ts';
+import { callAs, inDays, refusedAs } from '../tests/helpers/acting.ts';
 import { createTestDatabase, type Actor, type TestDatabase } from '../tests/helpers/database.ts';
+import {
+  deleteObject,
+  expireReservations,
+  insertObject,
+  reserveDocument,
+  type ObjectMetadata,
+  type Reserved,
+} from '../tests/helpers/documents.ts';
+import { LARGEST_DOCUMENT } from '../server/storage/limits.ts';
 import { refusal } from '../tests/helpers/refusal.ts';
 import {
   createAccount,
@@ -27,53 +38,44 @@ beforeEach(async () => {
   foreign = await createTenant(db, plan);
 });
 
-interface Reserved {
-  id: string;
-  path: string;
-}
-const reserve = async (bytes: number, tenant = group): Promise<Reserved> => {
-  const id = randomUUID();
-  await db.as(tenant.admin, (client) =>
-    client.query(
-      `insert into documents (id, school_group_id, school_id, name, size_bytes) values ($1, $2, $3, 'Bulletin', $4)`,
-      [id, tenant.id, tenant.school, bytes],
-    ),
+const reserve = (bytes: number, tenant = group): Promise<Reserved> => reserveDocument(db, tenant, bytes);
+/** Claims so many bytes with documents of 10 MB each. */
+const fill = (tenant: Tenant, bytes: number) =>
+  db.query(
+    `insert into documents (school_group_id, school_id, name, size_bytes)
+     select $1, $2, 'Pièce', 10000000 from generate_series(1, $3::bigint / 10000000)`,
+    [tenant.id, tenant.school, bytes],
   );
-  const { rows } = await db.query<{ path: string }>(
-    'select storage_path as path from documents where id = $1',
-    [id],
-  );
-  return { id, path: rows[0]?.path ?? '' };
-};
-/** What the storage service does for a user: an insert into its table, under that user's policies. */
-const upload = (actor: Actor, path: string, metadata: Record<string, unknown> | null, when?: Date) =>
-  db.as(actor, async (client) => {
-    if (when) await client.query(`select set_config('epilot.now', $1, true)`, [when.toISOString()]);
-    return client.query(
-      `insert into storage.objects (bucket_id, name, metadata) values ('documents', $1, $2)`,
-      [path, metadata],
-    );
-  });
-const removeObject = (actor: Actor, path: string) =>
-  db.as(actor, (client) =>
-    client.query(`delete from storage.objects where bucket_id = 'documents' and name = $1`, [path]),
-  );
+const upload = (actor: Actor, path: string, metadata: ObjectMetadata, when?: Date) =>
+  insertObject(db, actor, path, metadata, when);
+const removeObject = (actor: Actor, path: string) => deleteObject(db, actor, path);
 const visible = async (actor: Actor, path: string) =>
   (await db.as(actor, (client) => client.query('select 1 from storage.objects where name = $1', [path])))
     .rowCount;
 const stored = async () => (await usageOf(db, group.id))[3];
-const expire = async (when: Date) =>
-  (await at<{ n: number }>(db, when, 'select private.expire_reservations(private.now()) as n'))[0]?.n;
+const expire = (when: Date) => expireReservations(db, when);
 
 describe('a reservation', () => {
   it('claims its bytes at once, and is refused beyond the limit', async () => {
-    await reserve(600_000_000);
-    expect(await stored()).toBe(600_000_000);
-    expect(await refusal(reserve(400_000_001))).toMatchObject({
+    await fill(group, 960_000_000);
+    expect(await refusal(reserve(40_000_001))).toMatchObject({
       sqlstate: 'PT402',
       code: 'requested_exceeds_limit',
     });
-    await reserve(400_000_000);
+    await reserve(40_000_000);
+    expect(await stored()).toBe(1_000_000_000);
+  });
+
+  it('is of at most 50 MiB, which the bucket and the server hold, too', async () => {
+    await reserve(LARGEST_DOCUMENT);
+    expect((await refusal(reserve(LARGEST_DOCUMENT + 1))).sqlstate).toBe('23514');
+    const { rows } = await db.query(
+      `select file_size_limit::int as bucket, private.largest_document()::int as law, public as open
+       from storage.buckets where id = 'documents'`,
+    );
+    expect(rows).toEqual([{ bucket: LARGEST_DOCUMENT, law: LARGEST_DOCUMENT, open: false }]);
+    const config = await readFile(join(import.meta.dirname, '..', 'supabase', 'config.toml'), 'utf8');
+    expect(config).toContain(`file_size_limit = "${LARGEST_DOCUMENT / 1_048_576}MiB"`);
   });
 
   it('names a path of its own, which no client chooses and nothing changes', async () => {
@@ -119,12 +121,14 @@ describe('an upload', () => {
     await upload(group.admin, known.path, { size: 100 });
     const unknown = await reserve(100);
     await upload(group.admin, unknown.path, null);
+    const form = await reserve(100);
+    await upload(group.admin, form.path, { contentLength: 350 });
   });
 
   it.each([
     ['a byte more than was reserved', () => ({ size: 101 })],
-    ['more, as the service names it while it asks', () => ({ contentLength: 101 })],
-    ['more, said the smaller way first', () => ({ size: 1, contentLength: 101 })],
+    ['more than a form can add, as the service names it while it asks', () => ({ contentLength: 65_637 })],
+    ['more, said the smaller way first', () => ({ size: 1, contentLength: 65_637 })],
   ])('is refused: %s', async (_what, metadata) => {
     const { path } = await reserve(100);
     expect((await refusal(upload(group.admin, path, metadata()))).sqlstate).toBe('42501');
@@ -163,9 +167,15 @@ describe('an upload', () => {
     expect(rowCount).toBe(0);
   });
 
-  it('is read by the group’s admin and the staff of its school, by no other group (I6)', async () => {
-    const { path } = await reserve(100);
+  it('is read by the group’s admin and the staff of its school once confirmed, by no other group (I6)', async () => {
+    const { id, path } = await reserve(100);
     await upload(group.admin, path, { size: 1 });
+    expect([
+      await visible(group.admin, path),
+      await visible(group.staff, path),
+      await visible(foreign.admin, path),
+    ]).toEqual([0, 0, 0]);
+    await callAs(db, group.admin, 'confirm_document($1)', [id]);
     expect([
       await visible(group.admin, path),
       await visible(group.staff, path),
@@ -190,14 +200,12 @@ describe('a confirmation', () => {
     expect(await stored()).toBe(120);
   });
 
-  it('is refused without a file, for a larger one, and for another group’s', async () => {
+  it('is refused without a file, without its size, and for another group’s', async () => {
     const { id, path } = await reserve(100);
     const confirm = (actor: Actor) => refusedAs(db, actor, 'confirm_document($1)', [id]);
     expect((await confirm(group.admin)).code).toBe('object_missing');
     await upload(group.admin, path, null);
     expect((await confirm(group.admin)).code).toBe('object_missing');
-    await db.query(`update storage.objects set metadata = '{"size": 101}' where name = $1`, [path]);
-    expect((await confirm(group.admin)).code).toBe('size_exceeds_reservation');
     expect((await confirm(foreign.admin)).code).toBe('document_not_found');
     expect((await confirm(group.staff)).code).toBe('forbidden');
     expect(await stored()).toBe(100);
@@ -251,8 +259,8 @@ describe('a school that moves to another group', () => {
   });
 
   it('is refused whole when one of the four has no room there (I1)', async () => {
-    await reserve(600_000_000);
-    await reserve(500_000_000, foreign);
+    await fill(group, 600_000_000);
+    await fill(foreign, 500_000_000);
     const move = db.query('update public.schools set school_group_id = $2 where id = $1', [
       group.school,
       foreign.id,

@@ -187,6 +187,7 @@ describe('functions', () => {
       'private.decide',
       'private.is_member',
       'private.is_super_admin',
+      'private.largest_document',
       'private.limit_of',
       'private.my_admin_group_id',
       'private.my_group_id',
@@ -194,14 +195,22 @@ describe('functions', () => {
       'private.now',
     ];
     // It writes groups, whose key the search is by.
-    expect(await list(sql('service_role'))).toEqual([...HELPERS, 'private.search_key']);
+    expect(await list(sql('service_role'))).toEqual([
+      ...HELPERS,
+      'private.search_key',
+      'public.begin_upload',
+      'public.end_upload',
+      'public.keep_upload',
+    ]);
     expect(await list(sql('authenticated'))).toEqual(
       [
         ...HELPERS,
         'private.can_read_topic',
+        'private.least_size',
         'private.may_delete_document',
         'private.may_read_document',
         'private.may_upload',
+        'public.begin_upload',
         'public.can_access_category',
         'public.can_access_module',
         'public.cancel_at_period_end',

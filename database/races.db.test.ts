@@ -44,7 +44,8 @@ describe('writers at limit − 1', () => {
       const attempt = (session: Session) => (): Promise<unknown> =>
         resource === 'storage'
           ? session.client.query(
-              `insert into public.documents (school_group_id, school_id, name, size_bytes) values ($1, $2, 'Pièce', 1e9)`,
+              `insert into public.documents (school_group_id, school_id, name, size_bytes)
+               select $1, $2, 'Pièce', 50000000 from generate_series(1, 20)`,
               [group.id, group.school],
             )
           : add(session.client, group, resource);

@@ -153,6 +153,7 @@ describe('reading', () => {
     'auth.refresh_tokens',
     'private.group_states',
     'private.usage_marks',
+    'private.uploads',
   ])('nobody of the API reads %s', async (table) => {
     for (const caller of CALLERS) {
       const result = await attempt(client, cast.actors[caller], `select * from ${table}`);
@@ -218,6 +219,7 @@ describe('writing whole rows', () => {
 
 describe('calling', () => {
   const SUPER = verdicts('forbidden', 'forbidden');
+  const SERVER: Verdicts<string> = ['-', '-', '-', '-', '-', '-', '-', 'ok'];
   const named = (sql: string): string => sql.replaceAll(/\{(\w+)\}/g, (_, name: string) => ids[name] ?? '');
   /** `ok`, or the code of the refusal. `-`: may not even call. */
   const VERDICTS: Record<string, Verdicts<string>> = {
@@ -251,6 +253,18 @@ describe('calling', () => {
     [`request_plan_change('institutionnel', 'Essai')`]: own('ok'),
     [`cancel_plan_change_request('{plan_change_requests}')`]: own('request_not_found'),
     [`delete_document('{documents}')`]: own('document_not_found'),
+    [`begin_upload('nowhere', 1)`]: [
+      '-',
+      'forbidden',
+      'forbidden',
+      'forbidden',
+      'upload_refused',
+      'upload_refused',
+      'forbidden',
+      'upload_refused',
+    ],
+    [`keep_upload('nowhere')`]: SERVER,
+    [`end_upload('nowhere')`]: SERVER,
     [`confirm_document('{documents}')`]: own('document_not_found', 'object_missing'),
     [`import_students('[{"first_name": "A", "last_name": "B"}]', 'all_or_nothing', '{school}')`]:
       own('school_not_found'),
@@ -287,7 +301,8 @@ describe('calling', () => {
   });
 
   it('a token without a user is told to sign in', async () => {
-    for (const sql of Object.keys(VERDICTS)) {
+    for (const [sql, verdict] of Object.entries(VERDICTS)) {
+      if (verdict === SERVER) continue;
       const parameters = sql.includes('$1') ? [cast.group.id] : [];
       const result = await attempt(
         client,

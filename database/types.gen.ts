@@ -1208,6 +1208,7 @@ export type Database = {
       };
     };
     Functions: {
+      begin_upload: { Args: { p_path: string; p_size: number }; Returns: number };
       can_access_category: { Args: { p_category: string; p_school_group_id?: string }; Returns: boolean };
       can_access_module: { Args: { p_module: string; p_school_group_id?: string }; Returns: boolean };
       cancel_at_period_end: {
@@ -1235,6 +1236,7 @@ export type Database = {
       delete_document: { Args: { p_document_id: string }; Returns: undefined };
       delete_plan_draft: { Args: { p_version_id: string }; Returns: undefined };
       end_override: { Args: { p_override_id: string; p_reason: string }; Returns: Json };
+      end_upload: { Args: { p_path: string }; Returns: boolean };
       get_all_plan_restrictions: { Args: { p_school_group_id?: string }; Returns: Json };
       get_catalogue: { Args: Record<PropertyKey, never>; Returns: Json };
       get_entitlements: { Args: { p_school_group_id?: string }; Returns: Json };
@@ -1252,6 +1254,7 @@ export type Database = {
       };
       import_staff: { Args: { p_mode: string; p_rows: Json; p_school_id: string }; Returns: Json };
       import_students: { Args: { p_mode: string; p_rows: Json; p_school_id: string }; Returns: Json };
+      keep_upload: { Args: { p_path: string }; Returns: undefined };
       list_school_groups: {
         Args: {
           p_descending?: boolean;

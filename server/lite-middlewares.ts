@@ -47,7 +47,13 @@ export function verifyBearer(verifyToken: VerifyToken) {
   };
 }
 
-function refuseToken(error: unknown, forData: boolean): Response {
+/**
+ * The answer to a token that is not valid.
+ *
+ * @param forData whether it came to REST or storage, which answer otherwise than sign-in
+ * @throws the error, when it is not about the token
+ */
+export function refuseToken(error: unknown, forData: boolean): Response {
   if (!(error instanceof TokenError)) throw error;
   if (!forData) {
     return Response.json(

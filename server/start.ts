@@ -99,6 +99,8 @@ export async function startServer(
       monitor,
       metrics,
       logger,
+      files,
+      verifyToken,
       loopback,
       trustedProxies: config.trustedProxies,
       demo: database.demo,

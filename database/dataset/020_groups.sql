@@ -63,14 +63,15 @@ select c.n, pg_temp.id_of('group', c.n) as id,
          else 4 + floor(8 * pg_temp.chance(c.n, 3)) + c.students / 300 end)::int as schools,
        -- A teacher a class of 45, the office, and a share of schools that can afford more.
        least(p.max_staff, 1 + c.students / 45 + floor(power(pg_temp.chance(c.n, 4), 4) * p.max_staff))::int as staff,
-       1 + c.students / 25 + (b.bytes / 250000000)::int as documents, b.bytes,
+       -- Files of 30 MB on average, so that none is larger than the law allows.
+       1 + c.students / 25 + ceil(b.bytes / 30000000.0)::int as documents, b.bytes,
        -- Half of them are customers of old, the others came one by one in the past two years.
        t.today - 1 - floor(case when pg_temp.chance(c.n, 6) < 0.5 then 730 + 1200 * pg_temp.chance(c.n, 7)
                                         else 729 * pg_temp.chance(c.n, 7) end)::int as since
 from chosen c
 join plans p on p.tier = c.tier
 cross join (select private.today() as today, count(*) as many from dataset_names) t
-cross join lateral (select floor(power(pg_temp.chance(c.n, 5), 3) * p.max_storage * 1000000000)::bigint as bytes) b
+cross join lateral (select floor(power(pg_temp.chance(c.n, 5), 8) * p.max_storage * 1000000000)::bigint as bytes) b
 -- 7919 is a prime that does not divide the number of names: no name comes twice before all have come.
 join dataset_names m on m.number = (c.n * 7919 + current_setting('dataset.seed')::bigint * 104729) % t.many;
 

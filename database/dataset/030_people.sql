@@ -58,7 +58,7 @@ select pg_temp.id_of('document', x.n), x.id, pg_temp.id_of('school', s.n),
        'application/zip', greatest(1000, floor(x.bytes * x.part / sum(x.part) over (partition by x.group_n)))::bigint, 'stored', null
 from (
   select d.n as group_n, d.id, d.bytes, d.schools, i, row_number() over (order by d.n, i) as n,
-         0.5 + pg_temp.chance(row_number() over (order by d.n, i), 52) as part
+         0.75 + pg_temp.chance(row_number() over (order by d.n, i), 52) / 2 as part
   from dataset_groups d cross join generate_series(1, d.documents) i) x
 join dataset_schools s on s.group_n = x.group_n and s.place = 1 + x.i % x.schools;
 analyze public.schools, public.students, public.staff, public.documents;

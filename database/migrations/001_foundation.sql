@@ -116,14 +116,19 @@ create index profiles_group_idx on public.profiles (school_group_id);
 create index profiles_school_idx on public.profiles (school_id, school_group_id);
 comment on table public.profiles is 'What an account may be. An account without an active profile has no right at all.';
 
+create function private.largest_document() returns bigint
+  language sql immutable parallel safe set search_path = '' as $$ select 52428800::bigint $$;
+comment on function private.largest_document() is
+  'Bytes: 50 MiB, what every plan of hosted Supabase allows a file. The server has the same constant, and a test holds them equal.';
+grant execute on function private.largest_document() to authenticated, service_role;
+
 create table public.documents (
   id uuid primary key default gen_random_uuid(),
   school_group_id uuid not null references public.school_groups (id) on delete restrict,
   school_id uuid,
   name text not null check (char_length(btrim(name)) between 1 and 200),
   mime_type text not null default 'application/octet-stream' check (char_length(mime_type) <= 120),
-  -- At most 1 To: a sum of such sizes stays a bigint, so too much is a refusal and not an overflow.
-  size_bytes bigint not null check (size_bytes between 1 and 1000000000000),
+  size_bytes bigint not null check (size_bytes between 1 and private.largest_document()),
   uploaded_by uuid default auth.uid() references public.profiles (id) on delete set null,
   created_at timestamptz not null default now(),
   updated_at timestamptz not null default now(),

@@ -4,6 +4,7 @@ import type { Registry } from 'prom-client';
 import type { DatabaseMonitor } from '../monitor.ts';
 import type { Gateway } from '../realtime/options.ts';
 import { createRestDoor } from '../api/door.ts';
+import type { FileStorage } from '../storage/file-adapter.ts';
 import { createStorageRoutes } from '../storage/routes.ts';
 import type { SupabaseApi } from '../supabase-lite.ts';
 import type { VerifyToken } from '../tokens.ts';
@@ -30,6 +31,8 @@ export interface HttpAppOptions {
   monitor: Pick<DatabaseMonitor, 'available' | 'outages' | 'check'>;
   metrics: Registry;
   logger: Logger;
+  /** The bytes of stored objects. */
+  files: Pick<FileStorage, 'deleteObject'>;
   /** Verifies access tokens, as REST and realtime do. */
   verifyToken: VerifyToken;
   publishableKey: string;
@@ -72,7 +75,17 @@ export function createHttpApp(options: HttpAppOptions): Hono {
     .use('/auth/v1/*', limitBody(LARGEST_AUTH_BODY), guard)
     .route('/auth/v1', createAuthRoutes(api, readClient, Date.now))
     .use('/storage/v1/*', guard)
-    .route('/storage/v1', createStorageRoutes({ fetch: api.fetchStorage, publishableKey, secretKey }))
+    .route(
+      '/storage/v1',
+      createStorageRoutes({
+        fetch: api.fetchStorage,
+        fetchRest: api.fetch,
+        files: options.files,
+        verifyToken: options.verifyToken,
+        publishableKey,
+        secretKey,
+      }),
+    )
     .use('/realtime/v1/api/*', limitBody(LARGEST_BROADCAST), guard)
     .all('/realtime/v1/api/*', (context) => gateway.fetch(context.req.raw));
   for (const area of ['realtime', 'functions']) {

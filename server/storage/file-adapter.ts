@@ -8,7 +8,7 @@ import { createHash, randomUUID } from 'node:crypto';
 import { mkdirSync, rmSync } from 'node:fs';
 import { cp, mkdir, open, opendir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { Readable } from 'node:stream';
+import { ReadableStream as WebStream } from 'node:stream/web';
 import type { App } from '@supabase/lite';
 import { errorCode, explainFileError } from '../errors.ts';
 
@@ -31,7 +31,12 @@ interface About {
 }
 
 /** What became of the writing of one upload: @supabase/lite tells of a failure in words of its own. */
-export const writing = new AsyncLocalStorage<{ failure?: unknown }>();
+export interface Writing {
+  failure?: unknown;
+  /** The object whose bytes lie on the disk; whether its row was written, the adapter does not learn. */
+  stored?: { bucket: string; key: string };
+}
+export const writing = new AsyncLocalStorage<Writing>();
 
 export interface StoredFile {
   key: string;
@@ -98,7 +103,7 @@ export function openFileStorage(root: string): FileStorage {
       try {
         const metadata = await headObject(bucket, key);
         const file = await open(join(placeOf(bucket, key), CONTENT));
-        return { metadata, httpStatusCode: 200, body: Readable.toWeb(file.createReadStream()) };
+        return { metadata, httpStatusCode: 200, body: WebStream.from(file.createReadStream()) };
       } catch (error) {
         if (errorCode(error) !== 'ENOENT') throw error;
         const metadata = { cacheControl: '', contentLength: 0, size: 0, mimetype: '', eTag: '' };
@@ -113,6 +118,8 @@ export function openFileStorage(root: string): FileStorage {
           const about: About = { mimetype, cacheControl, size, eTag };
           await writeFile(join(directory, ABOUT), JSON.stringify(about), { mode: 0o600 });
         });
+        const attempt = writing.getStore();
+        if (attempt) attempt.stored = { bucket, key };
         return await headObject(bucket, key);
       } catch (error) {
         const attempt = writing.getStore();

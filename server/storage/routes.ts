@@ -2,6 +2,10 @@ import { type Context, Hono, type MiddlewareHandler } from 'hono';
 import { z } from 'zod';
 import { limitBody } from '../http/body-limit.ts';
 import { refusal } from '../http/refusal.ts';
+import type { VerifyToken } from '../tokens.ts';
+import { createAdmission, keysOf } from './admission.ts';
+import { type CallerEnv, requireCaller } from './caller.ts';
+import type { FileStorage } from './file-adapter.ts';
 import { createUploadHandler } from './upload.ts';
 
 const BUCKET = 'documents';
@@ -10,8 +14,24 @@ const KEY = ':key{[A-Za-z0-9_/-]+}';
 const LARGEST_JSON = 65_536;
 /** Longest life of a signed address: seven days, seconds. */
 const LONGEST_SIGNED = 604_800;
-const signing = z.looseObject({ expiresIn: z.int().min(1).max(LONGEST_SIGNED) });
-const signingMany = signing.extend({ paths: z.array(z.string().regex(/^[\w/-]+$/)).max(100) });
+/** Objects removed at once, and rows of one list, as hosted Storage has it. */
+const MOST_AT_ONCE = 1_000;
+const objectPath = z.string().regex(/^[\w/-]{1,300}$/);
+const signing = z.object({ expiresIn: z.int().min(1).max(LONGEST_SIGNED) });
+const signingMany = signing.extend({ paths: z.array(objectPath).max(100) });
+const removal = z.object({ prefixes: z.array(objectPath).max(MOST_AT_ONCE) });
+const listing = z.object({
+  prefix: z.string().max(300).optional(),
+  search: z.string().max(300).optional(),
+  limit: z.int().min(1).max(MOST_AT_ONCE).optional(),
+  offset: z.int().min(0).optional(),
+  sortBy: z
+    .object({
+      column: z.enum(['name', 'created_at', 'updated_at', 'last_accessed_at']).default('name'),
+      order: z.enum(['asc', 'desc']).default('asc'),
+    })
+    .optional(),
+});
 
 /** What a browser may be told that a file is. Danger: a script or a page of this origin would act as the app. */
 const INERT_TYPES =
@@ -20,6 +40,10 @@ const INERT_TYPES =
 export interface StorageRoutesOptions {
   /** Stores and reads objects under the caller's policies. */
   fetch: (request: Request) => Promise<Response>;
+  /** Answers `/rest/v1/*`: what storage asks the database before and after an upload. */
+  fetchRest: (request: Request) => Promise<Response>;
+  files: Pick<FileStorage, 'deleteObject'>;
+  verifyToken: VerifyToken;
   publishableKey: string;
   secretKey: string;
 }
@@ -29,7 +53,8 @@ export interface StorageRoutesOptions {
  * the bucket of the documents. Closed are those that would go around the reservation of a document's bytes
  * (addresses to upload by, copies, moves, replacement) and the administration of buckets, which migrations do.
  */
-export function createStorageRoutes({ fetch, publishableKey, secretKey }: StorageRoutesOptions): Hono {
+export function createStorageRoutes(options: StorageRoutesOptions): Hono<CallerEnv> {
+  const { fetch, publishableKey, secretKey } = options;
   const pass = async (context: Context): Promise<Response> => mend(await fetch(context.req.raw));
   const download = async (context: Context): Promise<Response> => asAttachment(await pass(context));
   const sign = async (context: Context): Promise<Response> => {
@@ -52,24 +77,49 @@ export function createStorageRoutes({ fetch, publishableKey, secretKey }: Storag
     });
     return Response.json(await Promise.all(signed));
   };
+  /** Hands on what was understood of a body, and nothing else that stood in it. */
+  const passJson =
+    (schema: z.ZodType) =>
+    async ({ req }: Context): Promise<Response> => {
+      const asked = parse(schema, await req.text());
+      if (!asked) return INVALID_REQUEST();
+      const headers = { ...keysOf(req.raw), 'content-type': 'application/json' };
+      return mend(
+        await fetch(new Request(req.url, { method: req.method, headers, body: JSON.stringify(asked) })),
+      );
+    };
+  const upload = createUploadHandler({
+    admit: createAdmission({ fetch: options.fetchRest, secretKey }),
+    files: options.files,
+    forward: async (request) => mend(await fetch(request)),
+  });
+  /** Whether a confirmed document lies at this path. */
+  const isStored = async ({ url }: Request, key: string): Promise<boolean> => {
+    const asked = new URL(`/rest/v1/documents?select=id&status=eq.stored&storage_path=eq.${key}`, url);
+    const headers = { apikey: secretKey, authorization: `Bearer ${secretKey}` };
+    const answer = await options.fetchRest(new Request(asked, { headers }));
+    return answer.ok && ((await answer.json()) as unknown[]).length === 1;
+  };
   const json = limitBody(LARGEST_JSON);
-  return new Hono()
+  const signedIn = requireCaller(options.verifyToken, secretKey);
+  return new Hono<CallerEnv>()
     .options('*', pass)
     .get(`/object/sign/${BUCKET}/${KEY}`, async (context) => {
       const response = await download(context);
       // @supabase/lite takes a bad token for a failure of its own.
-      return response.status === 500 ? INVALID_ADDRESS() : response;
+      if (response.status === 500) return INVALID_ADDRESS();
+      // The address outlives the document that it was signed for, and asks no policy.
+      if (!response.ok || (await isStored(context.req.raw, context.req.param('key')))) return response;
+      await response.body?.cancel();
+      return INVALID_ADDRESS();
     })
     .use('*', requireKey([publishableKey, secretKey]))
-    .post(`/object/list/${BUCKET}`, json, pass)
-    .post(`/object/sign/${BUCKET}`, json, signMany)
-    .post(`/object/sign/${BUCKET}/${KEY}`, json, sign)
+    .post(`/object/list/${BUCKET}`, signedIn, json, passJson(listing))
+    .post(`/object/sign/${BUCKET}`, signedIn, json, signMany)
+    .post(`/object/sign/${BUCKET}/${KEY}`, signedIn, json, sign)
     .get(`/object/info/${BUCKET}/${KEY}`, pass)
-    .delete(`/object/${BUCKET}`, json, pass)
-    .post(
-      `/object/${BUCKET}/${KEY}`,
-      createUploadHandler(async (request) => mend(await fetch(request))),
-    )
+    .delete(`/object/${BUCKET}`, signedIn, json, passJson(removal))
+    .post(`/object/${BUCKET}/${KEY}`, signedIn, upload)
     .get(`/object/${BUCKET}/${KEY}`, download)
     .all('*', () => refusal(404, { code: 'not_found', message: 'Nothing is served here.' }));
 }
@@ -137,6 +187,11 @@ function asAttachment(response: Response): Response {
 
 const INVALID_ADDRESS = (): Response =>
   refusal(400, { code: 'invalid_signature', message: 'This address is not, or no longer, valid.' });
+const INVALID_REQUEST = (): Response =>
+  refusal(400, {
+    code: 'validation_failed',
+    message: 'The request is not one that the official client makes.',
+  });
 const INVALID_SIGNING = (): Response =>
   refusal(400, {
     code: 'validation_failed',

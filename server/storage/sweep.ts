@@ -7,15 +7,15 @@ const GRACE_MS = 86_400_000;
 const BATCH = 1_000;
 
 export interface SweepReport {
-  /** Objects that belonged to no document, or were larger than what was reserved. */
+  /** Objects that belonged to no document. */
   objects_swept: number;
   /** Files that belonged to no object. */
   files_swept: number;
 }
 
 /**
- * Throws away what no document speaks of: the objects of documents that went with their school, objects larger
- * than a reservation that was never confirmed (which then expires), and files that a crash left without a row.
+ * Throws away what no document speaks of: the objects of documents that went with their school, and files that a
+ * crash left without a row.
  *
  * @param databaseUrl connection URL of the role that owns the documents
  * @param now the time
@@ -42,10 +42,8 @@ async function sweepObjects(client: pg.Client, files: FileStorage, now: Date): P
   const { rows } = await client.query<{ id: string; name: string }>(
     `select o.id, o.name from storage.objects o
      left join public.documents d on d.storage_path = o.name
-     where o.bucket_id = $1 and (
-       (d.id is null and o.created_at < $2)
-       or (d.status = 'reserved' and d.reserved_until <= $3 and (o.metadata->>'size')::bigint > d.size_bytes))`,
-    [BUCKET, new Date(now.getTime() - GRACE_MS), now],
+     where o.bucket_id = $1 and d.id is null and o.created_at < $2`,
+    [BUCKET, new Date(now.getTime() - GRACE_MS)],
   );
   for (const { id, name } of rows) {
     // File first: a row without a file can be swept again, a file without a row waits for a day.

@@ -1,60 +1,146 @@
+import { ReadableStream as WebStream } from 'node:stream/web';
 import type { Context } from 'hono';
-import { refusal } from '../http/refusal.ts';
 import { errorCode } from '../errors.ts';
-import { writing } from './file-adapter.ts';
-import { FormError, openForm } from './multipart.ts';
+import { extendDuration } from '../http/listener.ts';
+import { refusal } from '../http/refusal.ts';
+import { type Admission, type Admit, keysOf } from './admission.ts';
+import { type CallerEnv, CLOSE, refusedByPolicy } from './caller.ts';
+import { type FileStorage, type Writing, writing } from './file-adapter.ts';
+import { FormError, chunksOf, openForm } from './form.ts';
+import { LARGEST_DOCUMENT } from './limits.ts';
 
-/** Largest object, bytes. */
-export const LARGEST_OBJECT = 100 * 1_048_576;
-/** What a form may add to its file, bytes. */
+/** What a form may add to its file, bytes; `private.least_size()` says the same. */
 const FORM_OVERHEAD = 65_536;
+/** Uploads of one account at a time: as many connections as a browser opens to one origin. */
+const MOST_AT_ONCE = 6;
+const FORM = /^multipart\/form-data\b/i;
+/** A type as a file has one. Danger: @supabase/lite reads what calls itself a form into memory. */
+const FILE_TYPE = /^(?!multipart\/)[\w.+-]+\/[\w.+-]+(?:\s*;[ -~]*)?$/i;
+const LONGEST_HEADER = 120;
+const UNKNOWN_TYPE = 'application/octet-stream';
+
+/** More bytes came than the reservation has room for. */
+class OversizeError extends Error {
+  override readonly name = 'OversizeError';
+}
+
+export interface UploadOptions {
+  admit: Admit;
+  files: Pick<FileStorage, 'deleteObject'>;
+  /** Stores a plain body. */
+  forward: (request: Request) => Promise<Response>;
+}
+
+/** A file as it comes, in a form or as it is. */
+interface Incoming {
+  contentType: string | null;
+  cacheControl: string | null;
+  bytes: AsyncIterable<Uint8Array>;
+}
 
 /**
- * Takes uploads as browsers and the official client send them and hands them on as plain bodies of a declared
- * size: the policies then judge the true size before a byte is read, and nothing is held in memory.
+ * Takes uploads as browsers and the official client send them. First the database is asked whether this caller may
+ * send so many bytes to this path; then the bytes go to the disk one chunk at a time, never more of them than are
+ * reserved, under headers of ours.
  *
  * Law: one upload at a path at a time. Two at once would both pass the policies, and the row of one would stand
  * beside the bytes of the other.
- *
- * @param forward stores a plain body
  */
-export function createUploadHandler(forward: (request: Request) => Promise<Response>) {
+export function createUploadHandler({ admit, files, forward }: UploadOptions) {
   const underWay = new Set<string>();
-  return async ({ req: { raw, path } }: Context): Promise<Response> => {
-    const length = Number(raw.headers.get('content-length') ?? Number.NaN);
+  const atOnce = new Map<string, number>();
+
+  async function store(raw: Request, path: string, admission: Admission): Promise<Response> {
+    const attempt: Writing = {};
+    let response: Response;
+    try {
+      response = await writing.run(attempt, async () => forward(await toPlainRequest(raw, admission.most)));
+      if ('failure' in attempt) response = explain(attempt.failure, response);
+    } catch (error) {
+      response = explain(error);
+    } finally {
+      const recorded = await admission.end();
+      // Bytes whose row was refused go at once. When the database is silent, they wait for the sweep.
+      if (attempt.stored && recorded === false) {
+        await files.deleteObject(attempt.stored.bucket, attempt.stored.key, undefined);
+      }
+      underWay.delete(path);
+    }
+    return response;
+  }
+
+  async function receive(context: Context<CallerEnv>): Promise<Response> {
+    const { raw } = context.req;
+    const declared = raw.headers.get('content-length');
+    const length = Number(declared ?? Number.NaN);
     if (!Number.isSafeInteger(length)) return SIZE_UNKNOWN();
-    if (length > LARGEST_OBJECT + FORM_OVERHEAD) return TOO_LARGE();
+    const least = isForm(raw) ? Math.max(0, length - FORM_OVERHEAD) : length;
+    if (least > LARGEST_DOCUMENT) return TOO_LARGE();
+    const path = context.req.param('key') ?? '';
+    const admission = await admit(raw, path, least);
+    if (admission instanceof Response) return admission;
     if (underWay.has(path)) return IN_PROGRESS();
     underWay.add(path);
+    extendDuration(context.env);
+    return store(raw, path, admission);
+  }
+
+  return async (context: Context<CallerEnv>): Promise<Response> => {
+    const { caller } = context.var;
+    if (caller === null) return receive(context);
+    const others = atOnce.get(caller) ?? 0;
+    if (others >= MOST_AT_ONCE) return TOO_MANY();
+    atOnce.set(caller, others + 1);
     try {
-      const request = await toPlainBody(raw, length);
-      if (Number(request.headers.get('content-length')) > LARGEST_OBJECT) return TOO_LARGE();
-      const attempt: { failure?: unknown } = {};
-      const response = await writing.run(attempt, () => forward(request));
-      return 'failure' in attempt ? explain(attempt.failure, response) : response;
-    } catch (error) {
-      return explain(error);
+      return await receive(context);
     } finally {
-      underWay.delete(path);
+      const left = (atOnce.get(caller) ?? 1) - 1;
+      if (left > 0) atOnce.set(caller, left);
+      else atOnce.delete(caller);
     }
   };
 }
 
-async function toPlainBody(raw: Request, length: number): Promise<Request> {
-  const type = raw.headers.get('content-type') ?? '';
-  if (!/^multipart\/form-data\b/i.test(type) || !raw.body) return raw;
-  const boundary = /;\s*boundary=(?:"([^"]+)"|([^;\s]+))/i.exec(type);
-  const file = await openForm(raw.body, length, boundary?.[1] ?? boundary?.[2] ?? '');
-  const headers = new Headers(raw.headers);
-  headers.set('content-type', file.contentType);
-  headers.set('content-length', String(file.size));
-  const seconds = file.fields.get('cacheControl');
-  if (seconds && /^\d+$/.test(seconds)) headers.set('cache-control', `max-age=${seconds}`);
-  const init = { method: raw.method, headers, body: file.body, duplex: 'half' };
+function isForm({ headers }: Request): boolean {
+  return FORM.test(headers.get('content-type') ?? '');
+}
+
+/** The file under headers of ours: what else the caller says (replace it, it is encoded, …) does not count. */
+async function toPlainRequest(raw: Request, most: number): Promise<Request> {
+  const { contentType, cacheControl, bytes } = await open(raw);
+  const headers: Record<string, string> = { ...keysOf(raw), 'content-type': fileType(contentType) };
+  if (cacheControl && cacheControl.length <= LONGEST_HEADER) headers['cache-control'] = cacheControl;
+  const body = WebStream.from(atMost(bytes, most)) as ReadableStream<Uint8Array>;
+  const init = { method: 'POST', headers, body, duplex: 'half' };
   return new Request(raw.url, init);
 }
 
+async function open(raw: Request): Promise<Incoming> {
+  const contentType = raw.headers.get('content-type');
+  const body = raw.body ?? new ReadableStream({ start: (controller) => controller.close() });
+  if (contentType === null || !isForm(raw)) {
+    return { contentType, cacheControl: raw.headers.get('cache-control'), bytes: chunksOf(body) };
+  }
+  const file = await openForm(body, contentType);
+  const cacheControl = file.cacheSeconds === undefined ? null : `max-age=${file.cacheSeconds}`;
+  return { contentType: file.contentType, cacheControl, bytes: file.body };
+}
+
+function fileType(type: string | null): string {
+  return type !== null && type.length <= LONGEST_HEADER && FILE_TYPE.test(type) ? type : UNKNOWN_TYPE;
+}
+
+async function* atMost(bytes: AsyncIterable<Uint8Array>, most: number): AsyncGenerator<Uint8Array> {
+  let size = 0;
+  for await (const chunk of bytes) {
+    size += chunk.byteLength;
+    if (size > most) throw new OversizeError();
+    yield chunk;
+  }
+}
+
 function explain(failure: unknown, response?: Response): Response {
+  if (failure instanceof OversizeError) return refusedByPolicy();
   if (failure instanceof FormError) {
     return refusal(400, { code: 'upload_malformed', message: failure.message }, CLOSE);
   }
@@ -76,8 +162,6 @@ function explain(failure: unknown, response?: Response): Response {
   }
 }
 
-/** What is left of the body is not waited for. */
-const CLOSE = { connection: 'close' };
 const SIZE_UNKNOWN = (): Response =>
   refusal(
     411,
@@ -93,18 +177,24 @@ const TOO_LARGE = (): Response =>
     413,
     {
       code: 'body_too_large',
-      message: 'Le fichier est trop volumineux.',
-      hint: `A file has at most ${LARGEST_OBJECT} bytes.`,
+      message: 'Le fichier est trop volumineux : 50 Mio au plus.',
+      hint: `A file has at most ${LARGEST_DOCUMENT} bytes.`,
     },
     CLOSE,
   );
 const IN_PROGRESS = (): Response =>
+  refusal(409, {
+    code: 'upload_in_progress',
+    message: 'Ce fichier est déjà en cours d’envoi.',
+    hint: 'Wait for the other upload to end.',
+  });
+const TOO_MANY = (): Response =>
   refusal(
-    409,
+    429,
     {
-      code: 'upload_in_progress',
-      message: 'Ce fichier est déjà en cours d’envoi.',
-      hint: 'Wait for the other upload to end.',
+      code: 'too_many_uploads',
+      message: 'Trop de fichiers sont envoyés à la fois ; attendez qu’un envoi se termine.',
+      hint: `An account sends at most ${MOST_AT_ONCE} files at once.`,
     },
-    CLOSE,
+    { ...CLOSE, 'retry-after': '1' },
   );

@@ -36,7 +36,7 @@ const FIELDS = {
   schools: `(school_group_id, name) select $1::uuid, 'École ' || i from generate_series(1, $2::int) i`,
   students: `(school_group_id, school_id, first_name, last_name) select s.school_group_id, s.id, 'A', 'B'`,
   staff: `(school_group_id, school_id, first_name, last_name) select s.school_group_id, s.id, 'A', 'B'`,
-  storage: `(school_group_id, school_id, name, size_bytes) select s.school_group_id, s.id, 'Pièce', 400000000`,
+  storage: `(school_group_id, school_id, name, size_bytes) select s.school_group_id, s.id, 'Pièce', 40000000`,
 } as const;
 const IN_ANY_SCHOOL = `from (select id, school_group_id from public.schools where school_group_id = $1 limit 1) s,
   generate_series(1, $2::int)`;
