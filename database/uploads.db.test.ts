@@ -151,6 +151,25 @@ describe('a record of stored bytes, by the service itself', () => {
   });
 });
 
+describe('an object that outlived its row', () => {
+  it('keeps its path from being reserved again: a byte would not pay for it (I2)', async () => {
+    const { id, path } = await reserveDocument(db, group, 100);
+    await record(path, { size: 100 });
+    await db.query('delete from public.documents where id = $1', [id]);
+    const again = () =>
+      db.as(group.admin, (client) =>
+        client.query(
+          `insert into documents (id, school_group_id, name, size_bytes) values ($1, $2, 'Bulletin', 1)`,
+          [id, group.id],
+        ),
+      );
+    expect(await refusal(again())).toMatchObject({ sqlstate: 'PT409', code: 'object_present' });
+    await db.query('delete from storage.objects where name = $1', [path]);
+    await again();
+    expect([await stored(), await drift(db)]).toEqual([1, []]);
+  });
+});
+
 describe('an upload under way', () => {
   const begin = (path: string, bytes: number, actor: Actor = group.admin) =>
     callAs<string>(db, actor, 'begin_upload($1, $2)', [path, bytes]);

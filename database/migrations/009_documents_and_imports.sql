@@ -111,6 +111,18 @@ end $$;
 create trigger hold_reservation after insert or update of bucket_id, name, metadata, version on storage.objects
   for each row execute function private.tg_objects__hold_reservation();
 
+-- A row that went past delete_document(), as with its school, leaves its object to the sweep. Its path is not reserved again before.
+create function private.tg_documents__refuse_leftovers() returns trigger
+  language plpgsql volatile security definer set search_path = '' as $$
+begin
+  if exists (select 1 from new_rows n join storage.objects o on o.bucket_id = 'documents' and o.name = n.storage_path) then
+    perform private.fail('PT409', 'object_present', 'Un fichier occupe encore cette place.', 'Reserve with another id.');
+  end if;
+  return null;
+end $$;
+create trigger refuse_leftovers after insert on public.documents referencing new table as new_rows
+  for each statement execute function private.tg_documents__refuse_leftovers();
+
 create function public.begin_upload(p_path text, p_size bigint)
   returns bigint language plpgsql volatile security definer set search_path = '' as $$
 declare d public.documents;

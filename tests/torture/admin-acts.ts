@@ -16,7 +16,7 @@ export interface Admin {
 type Act = (admin: Admin) => Promise<Outcome>;
 
 const MOST_ROWS = 6;
-const MOST_RESERVED = 2e9;
+const MOST_RESERVED = 5e7;
 
 const someone = { first_name: 'Élève', last_name: 'de la tourmente' };
 const upTo = (most: number, random: () => number): number => 1 + Math.floor(random() * most);
