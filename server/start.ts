@@ -100,7 +100,6 @@ export async function startServer(
       metrics,
       logger,
       files,
-      verifyToken,
       loopback,
       trustedProxies: config.trustedProxies,
       demo: database.demo,
