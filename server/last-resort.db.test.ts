@@ -40,7 +40,7 @@ const postgresLog = (): Promise<string> => readFile(join(root.dataDir, 'postgres
 const postmasterPid = async (): Promise<number> =>
   Number((await readFile(join(root.dataDir, 'postgres', 'postmaster.pid'), 'utf8')).split('\n')[0]);
 
-describe('npm start whose server meets a fault that nothing caught', () => {
+describe('npm start whose server meets a fault that nothing caught', { timeout: 240_000 }, () => {
   it('comes back by itself with its data; PostgreSQL stopped cleanly, and an open channel joins again', async () => {
     const server = root.startSupervised({ PORT: await freePort() });
     const before = await server.ready();
@@ -61,7 +61,7 @@ describe('npm start whose server meets a fault that nothing caught', () => {
         expect(runtime.pid).not.toBe(before.pid);
         return runtime;
       },
-      { timeout: 60_000, interval: 50 },
+      { timeout: 120_000, interval: 50 },
     );
     expect(after).toMatchObject({ url: before.url, publishableKey: before.publishableKey });
     expect(await execute(after, 'select answer from public.kept')).toEqual([{ answer: 42 }]);
@@ -82,7 +82,7 @@ describe('npm start whose server meets a fault that nothing caught', () => {
     const before = await server.ready();
     process.kill(before.pid, 'SIGKILL');
     await vi.waitFor(async () => expect((await server.ready()).pid).not.toBe(before.pid), {
-      timeout: 60_000,
+      timeout: 120_000,
       interval: 50,
     });
   });
@@ -113,7 +113,7 @@ describe('npm start whose server meets a fault that nothing caught', () => {
   });
 });
 
-describe('a server that meets a fault that nothing caught', () => {
+describe('a server that meets a fault that nothing caught', { timeout: 240_000 }, () => {
   it.each(['throw', 'throw again'] as const)(
     '%s: ends with 70, and no PostgreSQL stays behind',
     async (fault) => {
