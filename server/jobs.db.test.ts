@@ -1,6 +1,11 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pino } from 'pino';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type TestDatabase, createTestDatabase } from '../tests/helpers/database.ts';
-import { runJobs } from './jobs.ts';
+import { runAndLog, runJobs } from './jobs.ts';
+import { openFileStorage } from './storage/file-adapter.ts';
 
 let database: TestDatabase;
 beforeEach(async () => {
@@ -57,5 +62,23 @@ describe('the jobs of a night', () => {
     expect(report).toEqual({ counters_repaired: 0, days_closed: expect.any(Number) as number });
     expect(report['days_closed']).toBeGreaterThan(0);
     expect(await runJobs('night', database.url)).toEqual({ counters_repaired: 0, days_closed: 0 });
+  });
+
+  it('are done each for itself: one that fails keeps none of the others', async () => {
+    const owner = await database.connect();
+    await owner.query('drop function private.run_nightly_jobs');
+    const directory = await mkdtemp(join(tmpdir(), 'epilot-jobs-'));
+    const lines: { level: number; job?: string; msg: string }[] = [];
+    const logger = pino(
+      { level: 'info' },
+      { write: (line: string) => void lines.push(JSON.parse(line) as never) },
+    );
+    await runAndLog('night', database.url, openFileStorage(directory), logger);
+    await rm(directory, { recursive: true });
+    expect(lines.map(({ level, job }) => [level, job])).toEqual([
+      [50, 'night'],
+      [30, undefined],
+      [30, undefined],
+    ]);
   });
 });

@@ -33,7 +33,7 @@ export function startJobs(databaseUrl: string, files: FileStorage, logger: Logge
   const crons = (Object.keys(JOBS) as JobName[]).map(
     (name) =>
       new Cron(JOBS[name].pattern, { protect: true, timezone: TIMEZONE }, () => {
-        const run = runAndTell(name, databaseUrl, files, logger).finally(() => running.delete(run));
+        const run = runAndLog(name, databaseUrl, files, logger).finally(() => running.delete(run));
         running.add(run);
         return run;
       }),
@@ -46,23 +46,37 @@ export function startJobs(databaseUrl: string, files: FileStorage, logger: Logge
   };
 }
 
-async function runAndTell(
+/**
+ * Runs a job as the schedule does: each thing that it does for itself. What fails is logged, and is due again.
+ *
+ * @param files the stored objects
+ */
+export async function runAndLog(
   name: JobName,
   databaseUrl: string,
   files: FileStorage,
   logger: Logger,
 ): Promise<void> {
-  try {
+  await orLog(name, logger, async () => {
     const report = await runJobs(name, databaseUrl);
-    if (report['counters_repaired']) {
-      logger.error({ report }, 'Counters had drifted and were repaired; the audit log says which');
-    }
-    if (name === 'night') {
-      logger.info(await sweepStorage(databaseUrl, files), 'Stored files without an owner were swept');
-      logger.info(await sweepAuth(databaseUrl), 'What signing in leaves behind was swept');
-    }
+    if (!report['counters_repaired']) return;
+    logger.error({ report }, 'Counters had drifted and were repaired; the audit log says which');
+  });
+  if (name !== 'night') return;
+  await orLog('storage', logger, async () =>
+    logger.info(await sweepStorage(databaseUrl, files), 'Stored files without an owner were swept'),
+  );
+  await orLog('sign-in', logger, async () =>
+    logger.info(await sweepAuth(databaseUrl), 'What signing in leaves behind was swept'),
+  );
+}
+
+/** Does one thing; when it fails, the others of the night are done all the same. */
+async function orLog(job: string, logger: Logger, act: () => Promise<void>): Promise<void> {
+  try {
+    await act();
   } catch (error) {
-    logger.error({ err: error, job: name }, 'A scheduled job failed; it is due again at its next time');
+    logger.error({ err: error, job }, 'A scheduled job failed; it is due again at its next time');
   }
 }
 
