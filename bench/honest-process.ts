@@ -73,6 +73,7 @@ Hub.prototype.join = function (stream, member) {
   const flawed = wrapped.get(member) ?? {
     version: member.version,
     deliver: wrap((frame, id) => member.deliver(frame, id), wrapped.size),
+    broke: (where, error) => member.broke(where, error),
   };
   wrapped.set(member, flawed);
   honest.join.call(this, stream, flawed);

@@ -45,9 +45,12 @@ export class Channel implements Actions, Member {
       connection.reply(this.#joinRef, push.ref, this.#topic, status, response),
     );
     this.#changes = request.changes.length > 0 ? this.#subscriber() : null;
-    void this.#enter(request.accessToken ?? connection.session.token).then(
-      (granted) => this.handle({ type: 'join_allowed', ...granted }),
-      (error: unknown) => this.handle({ type: 'join_refused', error: asRealtimeError(error) }),
+    this.#settle(
+      'join',
+      this.#enter(request.accessToken ?? connection.session.token).then(
+        (granted) => this.handle({ type: 'join_allowed', ...granted }),
+        (error: unknown) => this.handle({ type: 'join_refused', error: asRealtimeError(error) }),
+      ),
     );
   }
 
@@ -74,6 +77,10 @@ export class Channel implements Actions, Member {
     if (this.#seam && !this.#seam.admits(frame, xid)) return;
     if (this.#changes) this.#changes.deliver(frame);
     else this.#connection.write(frame);
+  }
+
+  broke(where: string, error: unknown): void {
+    this.#connection.broke(where, error);
   }
 
   admit(event: ChannelEvent<'join_allowed'>): void {
@@ -112,7 +119,7 @@ export class Channel implements Actions, Member {
   }
 
   track({ frame }: ChannelEvent<'presence'>): void {
-    const event = String(frame.payload['event']).toLowerCase();
+    const event = presenceEventOf(frame).toLowerCase();
     if (event === 'untrack') return this.#pushes.untrack(frame);
     if (event !== 'track') return this.decline({ type: 'other', frame });
     const allowed = this.#pushes.allowed(frame);
@@ -121,9 +128,11 @@ export class Channel implements Actions, Member {
   }
 
   askWrite({ frame }: ChannelEvent<'write_unknown'>): void {
-    void this.#pushes
-      .ask(this.#session, frame)
-      .then((allowed) => this.handle({ type: 'write_known', allowed, frame }));
+    const asked = this.#pushes.ask(this.#session, frame);
+    this.#settle(
+      'write',
+      asked.then((allowed) => this.handle({ type: 'write_known', allowed, frame })),
+    );
   }
 
   settleWrite({ allowed, frame }: ChannelEvent<'write_known'>): void {
@@ -136,7 +145,7 @@ export class Channel implements Actions, Member {
     if (token.startsWith(API_KEY_PREFIX) || token === this.#session.token) {
       return this.handle({ type: 'rights_kept', session: this.#session, rights: this.#rights });
     }
-    void this.#authorize(token).then(
+    const decided = this.#authorize(token).then(
       (granted) => {
         const lost =
           (this.#rights.broadcast && !granted.rights.broadcast) ||
@@ -152,6 +161,7 @@ export class Channel implements Actions, Member {
         );
       },
     );
+    this.#settle('token', decided);
   }
 
   renew({ session, rights }: ChannelEvent<'rights_kept'>): void {
@@ -172,7 +182,7 @@ export class Channel implements Actions, Member {
   }
 
   decline({ frame }: ChannelEvent<'other'>): void {
-    const event = frame.event === 'presence' ? `presence ${String(frame.payload['event'])}` : frame.event;
+    const event = frame.event === 'presence' ? `presence ${presenceEventOf(frame)}` : frame.event;
     const reason = `UnknownEvent: ${event} is not an event of this protocol`;
     this.#connection.context.metrics.refusals.inc({ reason: 'UnknownEvent' });
     this.#connection.reply(this.#joinRef, frame.ref, this.#topic, 'error', { reason });
@@ -208,6 +218,11 @@ export class Channel implements Actions, Member {
 
   ignore(): void {}
 
+  /** Danger: what a callback of a promise throws would end the process. */
+  #settle(where: string, done: Promise<void>): void {
+    done.catch((error: unknown) => this.broke(where, error));
+  }
+
   /** Whether the join was granted: such channels are counted. */
   get #admitted(): boolean {
     return this.#rights.broadcast || this.#rights.presence;
@@ -225,15 +240,17 @@ export class Channel implements Actions, Member {
       write: (frame) => this.#connection.write(frame),
       system: (status, message) => this.#notify('postgres_changes', status, message),
       interrupt: () => this.handle({ type: 'interrupted' }),
+      broke: (error) => this.broke('changes', error),
     });
   }
 
   #tellReplication(): void {
-    void this.#connection.context.feedReady().then((ready) => {
+    const told = this.#connection.context.feedReady().then((ready) => {
       if (this.#state === 'closed') return;
       if (ready) this.#notify('system', 'ok', 'Replication connection established');
       else this.handle({ type: 'feed_away', message: 'Replication connection was not established in time' });
     });
+    this.#settle('replication', told);
   }
 
   #close(event: 'phx_close' | 'phx_error'): void {
@@ -305,6 +322,12 @@ export class Channel implements Actions, Member {
       `You do not have permissions to read from this Channel topic: ${this.stream.topic}`,
     );
   }
+}
+
+/** What a presence push wants. Danger: a client may send anything there, an object without a text too. */
+function presenceEventOf({ payload }: ClientFrame): string {
+  const event = payload['event'];
+  return typeof event === 'string' ? event : 'push without an event';
 }
 
 function asRealtimeError(error: unknown): RealtimeError {

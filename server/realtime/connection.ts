@@ -6,7 +6,7 @@ import type { Changes } from './changes/changes.ts';
 import { Channel } from './channel.ts';
 import { encodeMessage } from './encode.ts';
 import { RealtimeError } from './errors.ts';
-import { decodeBinary, decodeText, type ClientFrame, type Version } from './frames.ts';
+import { decodeBinary, decodeText, isStorable, type ClientFrame, type Version } from './frames.ts';
 import type { Hub } from './hub.ts';
 import { parseJoin } from './join.ts';
 import type { Metrics } from './metrics.ts';
@@ -45,6 +45,7 @@ const TOPIC_MAX = 1_000;
 export const CLOSE_RESTART = 1012;
 const CLOSE_POLICY = 1008;
 const FLOOD = 'Too many messages per second';
+const UNEXPECTED = 'Unexpected error';
 
 export class Connection {
   readonly context: Context;
@@ -79,6 +80,27 @@ export class Connection {
 
   get channelCount(): number {
     return this.#channels.size;
+  }
+
+  /**
+   * Runs what a listener or a timer of this socket does. An exception that nobody foresaw closes this socket and does
+   * not reach Node, where it would end the process.
+   *
+   * @param where label of the metric
+   */
+  guard(where: string, work: () => void): void {
+    try {
+      work();
+    } catch (error) {
+      this.broke(where, error);
+    }
+  }
+
+  /** Counts and logs an exception that nobody foresaw, and closes the socket. Its client comes back and refetches. */
+  broke(where: string, error: unknown): void {
+    this.context.metrics.exceptions.inc({ where });
+    this.context.log.error({ err: error, where }, 'closed a socket after an unexpected exception');
+    this.#ws.close(CLOSE_POLICY, UNEXPECTED);
   }
 
   /** Takes one message from the client. Whatever it holds, the connection stays. */
@@ -122,12 +144,17 @@ export class Connection {
 
   /** Makes every channel fail, so that its client rejoins and refetches. */
   interrupt(): void {
-    for (const channel of this.#channels.values()) channel.handle({ type: 'interrupted' });
+    for (const channel of this.#channels.values()) {
+      this.guard('interrupt', () => channel.handle({ type: 'interrupted' }));
+    }
   }
 
   /** Called once, when the socket is gone. */
   released(): void {
-    for (const channel of this.#channels.values()) channel.handle({ type: 'socket_gone' });
+    // One channel that cannot be released must not leave the others behind in the hub.
+    for (const channel of this.#channels.values()) {
+      this.guard('close', () => channel.handle({ type: 'socket_gone' }));
+    }
   }
 
   close(code: number, reason: string): void {
@@ -213,6 +240,10 @@ export class Connection {
     try {
       if (!frame.topic.startsWith(TOPIC_PREFIX) || frame.topic.length === TOPIC_PREFIX.length) {
         throw new RealtimeError('TopicNameRequired', 'You must provide a topic name');
+      }
+      // PostgreSQL could not store it: it would be asked about another name, or cut off in the middle of the question.
+      if (!isStorable(frame.topic)) {
+        throw new RealtimeError('InvalidJoinPayload', 'A topic is text without NUL');
       }
       if (frame.topic.length > TOPIC_MAX) {
         throw new RealtimeError('InvalidJoinPayload', `A topic has at most ${TOPIC_MAX} characters`);

@@ -28,6 +28,7 @@ import type { Settling } from './settling.ts';
 import type { Slot } from './slot.ts';
 import { isMessages, RawPlugin, type Passed, type WalMessage } from './wal.ts';
 
+const ignore = (): void => {};
 /** Messages of one transaction written before the event loop gets a turn, so that sockets can drain. */
 const TURN = 64;
 /** Commits are acknowledged at once; positions without messages at most so often, milliseconds. */
@@ -232,18 +233,17 @@ export class Feed {
 
   async #handle(message: WalMessage & { tag: 'insert' | 'update' | 'delete' }): Promise<void> {
     const { changes, log } = this.#options;
-    if (!isMessages(message.relation)) {
-      changes.take(message, this.#transaction, () => this.#commits.hold());
-    } else if (message.tag === 'insert') {
-      try {
-        this.#fanOut(message);
-      } catch (error) {
-        // One row that cannot be read must not stop all that come after it.
-        log.error({ err: error }, 'a stored message could not be fanned out');
-      }
-      this.#messages += 1;
-      if (this.#messages % TURN === 0) await new Promise(setImmediate);
+    const stored = isMessages(message.relation);
+    try {
+      if (!stored) changes.take(message, this.#transaction, () => this.#commits.hold());
+      else if (message.tag === 'insert') this.#fanOut(message);
+    } catch (error) {
+      // One row that cannot be read must not stop all that come after it.
+      log.error({ err: error, table: message.relation.name }, 'a row of the feed could not be told');
     }
+    if (!stored || message.tag !== 'insert') return;
+    this.#messages += 1;
+    if (this.#messages % TURN === 0) await new Promise(setImmediate);
   }
 
   /** A server that vanished without closing the connection would leave everybody joined and deaf. */
@@ -252,9 +252,9 @@ export class Feed {
     const silence = now() - this.#heardAt;
     if (silence > MISSED_PINGS * limits.feedPingMs) {
       log.warn({ slot: slot.name, silence }, 'the database feed gives no sign of life');
-      void service.destroy();
+      service.destroy().catch(ignore);
     } else if (silence >= limits.feedPingMs && this.#acknowledged !== '0/0') {
-      void service.acknowledge(lsnBefore(this.#acknowledged), true);
+      service.acknowledge(lsnBefore(this.#acknowledged), true).catch(ignore);
     }
   }
 
@@ -285,7 +285,8 @@ export class Feed {
     this.#acknowledged = end;
     // Danger: `acknowledge` adds one byte, for positions of the last byte read. This is the position after it: one
     // byte more and PostgreSQL would skip a commit that begins exactly there.
-    await service.acknowledge(lsnBefore(end));
+    // A connection that breaks here is reported by `subscribe`.
+    await service.acknowledge(lsnBefore(end)).catch(ignore);
   }
 
   #enter(status: FeedStatus): void {

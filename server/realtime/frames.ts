@@ -2,6 +2,8 @@
  * Reading what clients send. Version 1.0.0 sends text objects, 2.0.0 text arrays and, for every broadcast push,
  * binary frames of kind 3. See docs/REALTIME.md, “Framing”.
  */
+import { parseJson } from './nesting.ts';
+
 export type Version = '1.0.0' | '2.0.0';
 
 /** Payload of a kind 3 push, kept as the bytes that came: they go out again unparsed. */
@@ -38,7 +40,7 @@ const ENCODING_JSON = 1;
 export function decodeText(version: Version, text: string): ClientFrame | null {
   let value: unknown;
   try {
-    value = JSON.parse(text);
+    value = parseJson(text);
   } catch {
     return null;
   }
@@ -120,11 +122,16 @@ function asRef(value: unknown): string | null {
 
 function isJson(text: string): boolean {
   try {
-    JSON.parse(text);
+    parseJson(text);
     return true;
   } catch {
     return false;
   }
+}
+
+/** Whether PostgreSQL can store a text as it is: it knows neither NUL nor half a character. */
+export function isStorable(text: string): boolean {
+  return !text.includes('\0') && text.isWellFormed();
 }
 
 /** Whether a value is a plain JSON object. */

@@ -98,7 +98,7 @@ export async function createRealtimeGateway(options: GatewayOptions): Promise<Ga
       log,
       now,
       onLost: () => {
-        for (const each of connections) each.interrupt();
+        for (const each of connections) each.guard('interrupt', () => each.interrupt());
       },
       onSuperseded: () => {
         for (const each of connections) each.close(CLOSE_RESTART, 'another gateway took over');
@@ -113,7 +113,7 @@ export async function createRealtimeGateway(options: GatewayOptions): Promise<Ga
   const stopUpkeep = startUpkeep(pool, log);
   const sweeper = setInterval(() => {
     const instant = now();
-    for (const each of connections) each.sweep(instant);
+    for (const each of connections) each.guard('sweep', () => each.sweep(instant));
   }, limits.sweepMs);
 
   const closedDoor = (): Refusal | null => {
@@ -132,18 +132,24 @@ export async function createRealtimeGateway(options: GatewayOptions): Promise<Ga
       metrics.refusals.inc({ reason: refusal.reason });
       log.info({ reason: refusal.reason }, 'connection refused');
     },
+    onBroken: (error) => {
+      metrics.exceptions.inc({ where: 'upgrade' });
+      log.error({ err: error }, 'refused an upgrade after an unexpected exception');
+    },
     onOpen: (ws, socket, version, session) => {
       const opened = new Connection(context, ws, socket, version, session);
       connections.add(opened);
       metrics.connections.set(connections.size);
-      ws.on('message', (data: Buffer, isBinary) => opened.receive(data, isBinary));
-      ws.on('ping', (data: Buffer) => opened.ping(data));
+      ws.on('message', (data: Buffer, isBinary) =>
+        opened.guard('message', () => opened.receive(data, isBinary)),
+      );
+      ws.on('ping', (data: Buffer) => opened.guard('ping', () => opened.ping(data)));
       // `ws` closes by itself after an error (frame too large, bad UTF-8); without a listener it would throw.
       ws.on('error', (error) => log.debug({ err: error }, 'socket error'));
       ws.on('close', () => {
         connections.delete(opened);
         metrics.connections.set(connections.size);
-        opened.released();
+        opened.guard('close', () => opened.released());
       });
     },
   });

@@ -8,6 +8,8 @@ export interface Member {
   readonly version: Version;
   /** Takes one prepared WebSocket frame; `xid` is the transaction of a stored message. Must not throw. */
   deliver(frame: Buffer, xid?: number): void;
+  /** Takes the blame when `deliver` threw all the same: the others are served. */
+  broke(where: string, error: unknown): void;
 }
 
 /** One stream of messages: private and public channels of one name are two. */
@@ -66,8 +68,12 @@ export class Hub {
         frames[member.version] = frame;
       }
       if (frame === null) continue;
-      member.deliver(frame, xid);
-      count += 1;
+      try {
+        member.deliver(frame, xid);
+        count += 1;
+      } catch (error) {
+        member.broke('fanout', error);
+      }
     }
     stop();
     this.#metrics.deliveries.inc(count);

@@ -80,6 +80,12 @@ export function createMetrics(registry: Registry = new Registry()) {
       help: 'Sockets closed because they sent nothing',
       registers,
     }),
+    exceptions: new Counter({
+      name: 'realtime_exceptions_total',
+      help: 'Exceptions that nobody foresaw, by where they were caught; each closed one socket',
+      labelNames: ['where'],
+      registers,
+    }),
     badFrames: new Counter({
       name: 'realtime_bad_frames_total',
       help: 'Malformed frames ignored',

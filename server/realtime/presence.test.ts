@@ -29,6 +29,7 @@ function setUp(limits: Partial<typeof DEFAULT_LIMITS> = {}) {
       const text = frame.toString('utf8', frame.indexOf('['));
       diffs.push((JSON.parse(text) as unknown[])[4] as Diff);
     },
+    broke: vi.fn<Member['broke']>(),
   };
   return { presence, metrics, watcher, diffs, state: presence.watch(STREAM, watcher) };
 }
@@ -89,7 +90,7 @@ test('a newcomer is sent what the others were told, so that the next difference 
   presence.track(STREAM, first, 'a', { name: 'new' });
   presence.track(STREAM, second, 'b', { name: 'b' });
   const deliver = vi.fn<(frame: Buffer) => void>();
-  const newcomer: Member = { version: '1.0.0', deliver };
+  const newcomer: Member = { version: '1.0.0', deliver, broke: vi.fn<Member['broke']>() };
   expect(names(presence.watch(STREAM, newcomer))).toEqual({ a: ['old'] });
   vi.runAllTimers();
   expect(deliver).toHaveBeenCalledTimes(1);
@@ -104,6 +105,25 @@ test('keys are the clients’ own, whatever they are', () => {
   vi.runAllTimers();
   expect(Object.keys(diffs[0]!.joins).sort()).toEqual(['__proto__', 'constructor', 'é “x”']);
   expect(diffs[0]!.joins['constructor']!.metas[0]!.phx_ref).not.toBe('mine');
+});
+
+test('a watcher that throws takes the blame, and the others are served', () => {
+  const { presence, diffs, watcher } = setUp();
+  const error = new Error('a broken watcher');
+  const broke = vi.fn<Member['broke']>();
+  const broken: Member = {
+    version: '2.0.0',
+    deliver() {
+      throw error;
+    },
+    broke,
+  };
+  presence.leave(STREAM, watcher);
+  for (const member of [broken, watcher]) presence.watch(STREAM, member);
+  presence.track(STREAM, {}, 'a', { name: 'a' });
+  vi.runAllTimers();
+  expect(broke).toHaveBeenCalledWith('presence', error);
+  expect(diffs.map(({ joins }) => names(joins))).toEqual([{ a: ['a'] }]);
 });
 
 test('a state and a topic are bounded; what leaves makes room', () => {

@@ -123,7 +123,17 @@ export class Presence {
   #schedule(room: Room): void {
     // The first change after a quiet tick goes out at once, with all others of this turn of the event loop.
     const wait = room.toldAt + this.#limits.presenceTickMs - this.#now();
-    room.timer ??= setTimeout(() => this.#tell(room), Math.max(0, wait));
+    room.timer ??= setTimeout(
+      () => {
+        try {
+          this.#tell(room);
+        } catch (error) {
+          // Their state would miss a difference: they come back and are sent all of it.
+          for (const watcher of room.watchers) watcher.broke('presence', error);
+        }
+      },
+      Math.max(0, wait),
+    );
   }
 
   #tell(room: Room): void {
@@ -142,7 +152,11 @@ export class Presence {
         frame = encodeMessage(watcher.version, null, null, topic, 'presence_diff', diff);
         frames.set(watcher.version, frame);
       }
-      watcher.deliver(frame);
+      try {
+        watcher.deliver(frame);
+      } catch (error) {
+        watcher.broke('presence', error);
+      }
     }
     this.#metrics.deliveries.inc(room.watchers.size);
   }

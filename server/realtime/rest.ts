@@ -9,6 +9,7 @@ import type { Broadcast } from './encode.ts';
 import { RealtimeError } from './errors.ts';
 import { isRecord } from './frames.ts';
 import type { StreamName } from './hub.ts';
+import { parseJson } from './nesting.ts';
 import type { Limits } from './options.ts';
 import type { Session } from './sessions.ts';
 
@@ -172,9 +173,9 @@ function toMessage(entry: unknown, payloadBytes: number): Message {
 
 function parse(body: Buffer): unknown {
   try {
-    return JSON.parse(body.toString('utf8'));
+    return parseJson(body.toString('utf8'));
   } catch {
-    throw new Refusal('InvalidRequest', 'The body is not JSON');
+    throw new Refusal('InvalidRequest', 'The body is not JSON, or is nested too deeply');
   }
 }
 

@@ -23,6 +23,8 @@ export interface UpgradeOptions {
   /** A reason to let nobody in now. */
   closedDoor: () => Refusal | null;
   onRefused: (refusal: Refusal) => void;
+  /** An exception that nobody foresaw; the socket is cut. */
+  onBroken: (error: unknown) => void;
   onOpen: (ws: WebSocket, socket: Duplex, version: Version, session: Session) => void;
 }
 
@@ -56,7 +58,10 @@ export function createUpgradeHandler(
   return (request, socket, head) => {
     // The client may go away while its token is verified.
     socket.on('error', ignoreError);
-    void admit(request, socket, head).catch(() => socket.destroy());
+    admit(request, socket, head).catch((error: unknown) => {
+      options.onBroken(error);
+      socket.destroy();
+    });
   };
 }
 
@@ -64,8 +69,8 @@ async function inspect(
   request: IncomingMessage,
   options: UpgradeOptions,
 ): Promise<Refusal | { version: Version; session: Session }> {
-  const url = new URL(request.url ?? '/', 'http://localhost');
-  if (url.pathname !== SOCKET_PATH) return { status: 404, reason: 'NotFound', message: 'Not found' };
+  const url = URL.parse(request.url ?? '/', 'http://localhost');
+  if (url?.pathname !== SOCKET_PATH) return { status: 404, reason: 'NotFound', message: 'Not found' };
   const closed = options.closedDoor();
   if (closed) return closed;
   const version = url.searchParams.get('vsn') ?? '1.0.0';

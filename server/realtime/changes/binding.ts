@@ -1,6 +1,7 @@
 /** What a client asks for with one `postgres_changes` binding. */
 import { createHash } from 'node:crypto';
 import { RealtimeError } from '../errors.ts';
+import { isStorable } from '../frames.ts';
 import { parseFilter, type Condition } from './filter.ts';
 
 export type Kind = 'INSERT' | 'UPDATE' | 'DELETE';
@@ -44,6 +45,8 @@ export function parseBinding(params: BindingParams): Binding {
   if (filter !== undefined && filter !== null && typeof filter !== 'string') {
     throw malformed('Error parsing `filter` params: expected a string');
   }
+  if (![schema, table, filter ?? ''].every(isStorable))
+    throw malformed('Names and values are text without NUL');
   const columns = parseSelect(select);
   if (columns && (schema === '*' || table === '*')) {
     throw malformed(

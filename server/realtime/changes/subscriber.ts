@@ -29,6 +29,8 @@ export interface Sink {
   system(status: 'ok' | 'error', message: string): void;
   /** Makes the client rejoin and refetch. */
   interrupt(): void;
+  /** An exception that nobody foresaw: the socket is closed, other subscribers are served. */
+  broke(error: unknown): void;
 }
 
 const SUBSCRIBED = 'Subscribed to PostgreSQL';
@@ -112,19 +114,19 @@ export class Subscriber {
   admit(session: Session): void {
     this.#session = session;
     if (this.#prepared) this.#activate(session, this.#prepared);
-    else void this.#subscribe(session);
+    else this.#begin(session);
   }
 
   /** The bearer has a new token: rights are looked at anew. What is under way is told with the rights of the old one. */
   renew(session: Session): void {
     this.#session = session;
     this.#told = null;
-    void this.#subscribe(session);
+    this.#begin(session);
   }
 
   /** The tables of the publication are others now. */
   refresh(): void {
-    if (this.#session) void this.#subscribe(this.#session);
+    if (this.#session) this.#begin(this.#session);
   }
 
   close(): void {
@@ -146,24 +148,43 @@ export class Subscriber {
   /** Writes a change. */
   tell(seq: number, batch: Batch, ids: readonly number[], data: Data): void {
     if (this.#memberships.length === 0) return;
-    this.#writeHeld(seq - 1);
-    this.#changes.metrics.deliveries.inc();
-    this.#sink.write(batch.frame(this.#sink.version, this.#sink.topic, ids, data));
+    this.#guard(() => {
+      this.#writeHeld(seq - 1);
+      this.#changes.metrics.deliveries.inc();
+      this.#sink.write(batch.frame(this.#sink.version, this.#sink.topic, ids, data));
+    });
   }
 
   /** Writes the broadcasts that wait for nothing any more. */
   flush(): void {
-    this.#writeHeld(this.#reader ? this.#changes.dispatcher.clearedFor(this.#reader) : Infinity);
+    this.#guard(() =>
+      this.#writeHeld(this.#reader ? this.#changes.dispatcher.clearedFor(this.#reader) : Infinity),
+    );
   }
 
   /** A filter cannot be evaluated: nothing is told any more, and the client hears why. */
   fail(reason: string): void {
-    this.#deactivate();
-    this.#say('error', `Unable to subscribe to changes with given parameters. Exception: ${reason}`);
+    this.#guard(() => {
+      this.#deactivate();
+      this.#say('error', `Unable to subscribe to changes with given parameters. Exception: ${reason}`);
+    });
   }
 
   interrupt(): void {
-    this.#sink.interrupt();
+    this.#guard(() => this.#sink.interrupt());
+  }
+
+  /** Danger: what one subscriber threw would stop the changes of all. */
+  #guard(work: () => void): void {
+    try {
+      work();
+    } catch (error) {
+      this.#sink.broke(error);
+    }
+  }
+
+  #begin(session: Session): void {
+    this.#subscribe(session).catch((error: unknown) => this.#sink.broke(error));
   }
 
   #writeHeld(upTo: number): void {
@@ -191,10 +212,7 @@ export class Subscriber {
       this.#changes.log.warn({ err: error, topic: this.#sink.topic }, 'could not subscribe to changes');
       this.#say('error', final ? error.message : 'Realtime was unable to ask the project database');
       if (!final) {
-        this.#retry = setTimeout(
-          () => void this.#subscribe(session),
-          this.#changes.limits.changesRetryMs,
-        ).unref();
+        this.#retry = setTimeout(() => this.#begin(session), this.#changes.limits.changesRetryMs).unref();
       }
     }
   }

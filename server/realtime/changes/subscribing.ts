@@ -11,8 +11,13 @@ import { bind, type BoundCondition } from './conditions.ts';
 interface PublishedTable {
   schema: string;
   name: string;
-  columns: Record<string, { oid: number; sql: string }> | null;
+  columns: ReadonlyMap<string, { oid: number; sql: string }>;
 }
+
+/** The same as PostgreSQL writes it; without a column the object is null. */
+type Published = Pick<PublishedTable, 'schema' | 'name'> & {
+  columns: Record<string, { oid: number; sql: string }> | null;
+};
 
 const QUERY_CANCELED = '57014';
 
@@ -50,10 +55,10 @@ async function bindTo(
   bound: Map<string, BoundCondition>,
 ): Promise<void> {
   for (const name of binding.select ?? []) {
-    if (!columns?.[name]) throw unable(binding, `invalid column for select ${name}`);
+    if (!columns.has(name)) throw unable(binding, `invalid column for select ${name}`);
   }
   for (const [index, condition] of binding.conditions.entries()) {
-    const type = columns?.[condition.column];
+    const type = columns.get(condition.column);
     if (!type) throw unable(binding, `invalid column for filter ${condition.column}`);
     const key = `${index}:${type.oid}`;
     try {
@@ -97,7 +102,12 @@ async function publishedTables(
      where p.pubname = '${PUBLICATION_OF_CHANGES}' and p.schemaname <> 'realtime'
        and (${wanted.map((each) => `(${each})`).join(' or ')});`,
   );
-  return rows.flatMap((row) => (row['published'] ? [JSON.parse(row['published']) as PublishedTable] : []));
+  return rows.flatMap(({ published }) => {
+    if (!published) return [];
+    const { columns, ...table } = JSON.parse(published) as Published;
+    // Danger: clients name columns; a name such as `toString` is in every object, and in no Map.
+    return [{ ...table, columns: new Map(Object.entries(columns ?? {})) }];
+  });
 }
 
 function notPublished(binding: Binding): RealtimeError {
