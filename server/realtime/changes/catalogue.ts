@@ -49,7 +49,7 @@ export class Catalogue {
   }
 
   /**
-   * Columns that a role may read.
+   * Columns that a role may read; none without the right to use the schema.
    * @throws the database's error
    */
   readable(relation: Relation, role: string): Promise<ReadonlySet<string>> {
@@ -96,7 +96,9 @@ export class Catalogue {
     const rows = await this.#ask(
       `select a.attname as name
        from pg_attribute as a
-       where a.attrelid = ${unsigned(relation.relationOid)} and a.attnum > 0 and not a.attisdropped
+       join pg_class as c on c.oid = a.attrelid
+       where c.oid = ${unsigned(relation.relationOid)} and a.attnum > 0 and not a.attisdropped
+         and has_schema_privilege(${escapeLiteral(role)}::name, c.relnamespace, 'usage')
          and has_column_privilege(${escapeLiteral(role)}::name, a.attrelid, a.attnum, 'select');`,
     );
     return new Set(rows.map((row) => row['name'] ?? ''));

@@ -12,8 +12,8 @@ import type { Limits, Logger } from '../options.ts';
 import { Batch } from './batch.ts';
 import type { Catalogue } from './catalogue.ts';
 import { readChange, type Change, type RowMessage, type Transaction } from './change.ts';
+import { isDeaf, refusalOf } from './grants.ts';
 import { Matching } from './matching.ts';
-import { NO_KEY, NOT_ALLOWED } from './payload.ts';
 import type { Job, Reader } from './reader.ts';
 import type { Subscriber } from './subscriber.ts';
 import type { Membership, Tables } from './tables.ts';
@@ -132,22 +132,27 @@ export class Dispatcher {
     const facts = relation && members.length > 0 ? await catalogue.table(relation) : null;
     if (!relation || !facts) return jobs;
     const batch = new Batch(changes, relation, facts, ask);
-    const matching = await Matching.of(ask, batch, members);
-    for (const member of members) {
+    const readableBy = new Map<string, ReadonlySet<string>>();
+    for (const { subscriber } of members) {
+      const role = subscriber.reader?.session.role;
+      if (role === undefined || readableBy.has(role)) continue;
+      readableBy.set(role, await catalogue.readable(relation, role));
+    }
+    // Whom a grant is missing must not even hear that a filter cannot be evaluated.
+    const hears = ({ binding, subscriber: { reader } }: Membership): boolean => {
+      const readable = reader && readableBy.get(reader.session.role);
+      return readable ? !isDeaf(binding, readable, facts) : false;
+    };
+    const matching = await Matching.of(ask, batch, members.filter(hears));
+    for (const member of members.filter(hears)) {
       const complaint = matching.complaint(member);
       if (complaint !== null) member.subscriber.fail(complaint);
       const { reader } = member.subscriber;
       if (!reader) continue;
       let job = jobs.get(reader);
       if (!job) {
-        const readable = await catalogue.readable(relation, reader.session.role);
-        const refusal =
-          facts.key.length === 0
-            ? NO_KEY
-            : facts.key.every((name) => readable.has(name))
-              ? null
-              : NOT_ALLOWED;
-        job = { batch, matches: new Map(), readable, refusal };
+        const readable = readableBy.get(reader.session.role) ?? new Set();
+        job = { batch, matches: new Map(), readable, refusal: refusalOf(readable, facts) };
         jobs.set(reader, job);
       }
       for (const change of changes) {

@@ -2,13 +2,15 @@ import { randomUUID } from 'node:crypto';
 import type pg from 'pg';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import type { SupabaseClient } from '@supabase/supabase-js';
-import { watch, watched, type Watching } from '../../../tests/helpers/changes.ts';
+import { watch, watched, type Wanted, type Watching } from '../../../tests/helpers/changes.ts';
 import {
   officialClient,
+  RawClient,
   SECRET_KEY,
   signToken,
   startTestGateway,
   VERSIONS,
+  type Frame,
   type TestGateway,
   type Version,
 } from '../../../tests/helpers/gateway.ts';
@@ -51,11 +53,23 @@ beforeAll(async () => {
     create table public.keyless_to_me (id int primary key, body text);
     revoke select on public.keyless_to_me from authenticated;
     grant select (body) on public.keyless_to_me to authenticated;
+    create table public.closed (id int primary key, body text);
+    create table public.closed_heap (body text);
+    revoke select on public.closed, public.closed_heap from anon, authenticated;
+    create table public.keyless_secured (id int primary key, owner uuid, body text);
+    alter table public.keyless_secured enable row level security;
+    create policy "owners read" on public.keyless_secured for select to authenticated using (owner = auth.uid());
+    revoke select on public.keyless_secured from authenticated;
+    grant select (owner, body) on public.keyless_secured to authenticated;
+    create schema backstage;
+    create table backstage.props (id int primary key);
+    grant select on backstage.props to authenticated;
     create table public.fragile (id int primary key, divisor int);
     alter table public.fragile enable row level security;
     create policy "raises" on public.fragile for select to authenticated using (10 / divisor > 0);
     alter publication supabase_realtime
-      add table public.letters, public.papers, public.keyless_to_me, public.fragile;
+      add table public.letters, public.papers, public.keyless_to_me, public.fragile, public.closed,
+        public.closed_heap, public.keyless_secured, backstage.props;
   `);
   server = await startTestGateway(rooms);
 });
@@ -182,4 +196,80 @@ describe.each(VERSIONS)('serializer %s', (version) => {
       alter table papers disable row level security;
     `);
   });
+});
+
+/** Every frame, of any kind, that a user's channel is sent between the start of an act and a later change of `papers`. */
+async function framesDuring(wanted: Wanted, act: (client: RawClient) => Promise<void>): Promise<Frame[]> {
+  const client = await RawClient.open(server.url);
+  const bindings = [
+    { event: '*', schema: 'public', ...wanted },
+    { event: '*', schema: 'public', table: 'papers' },
+  ];
+  const access_token = await signToken({ sub: randomUUID() });
+  await client.join('realtime:between', { access_token, config: { postgres_changes: bindings } });
+  await client.frames.next(({ payload }) => payload['message'] === 'Subscribed to PostgreSQL');
+  const before = client.frames.all.length;
+  await act(client);
+  await sql.query(`insert into papers values (99, 'the end')`);
+  const isEnd = (frame: Frame): boolean => JSON.stringify(frame).includes('the end');
+  await client.frames.next(isEnd);
+  client.socket.close();
+  return client.frames.all.slice(before).filter((frame) => !isEnd(frame));
+}
+
+test.each([
+  ['a table', { table: 'closed' }],
+  ['a table without a key', { table: 'closed_heap' }],
+  ['all tables', {}],
+  ['a table in a schema that the role may not use', { schema: 'backstage', table: 'props' }],
+  ['deletions', { table: 'closed', event: 'DELETE' }],
+] satisfies [string, Wanted][])(
+  'a role without select hears nothing of %s, not even that there was a change',
+  async (_name, wanted) => {
+    const frames = await framesDuring(wanted, async () => {
+      await sql.query(`insert into closed values (1, 'a'); insert into closed_heap values ('a')`);
+      await sql.query(`insert into backstage.props values (1)`);
+      await sql.query(`update closed set body = 'b'; update backstage.props set id = 2`);
+      await sql.query(`alter table closed replica identity full`);
+      await sql.query(`delete from closed; delete from backstage.props`);
+      await sql.query(`truncate closed, closed_heap`);
+      await sql.query(`alter table closed replica identity default`);
+    });
+    expect(frames).toEqual([]);
+  },
+);
+
+test('a role that loses its select hears nothing from the next change on', async () => {
+  await sql.query('grant select on closed to authenticated');
+  const frames = await framesDuring({ table: 'closed' }, async (client) => {
+    await sql.query(`insert into closed values (1, 'heard')`);
+    await client.frames.next(({ event }) => event === 'postgres_changes');
+    await sql.query('revoke select on closed from authenticated');
+    await sql.query(`insert into closed values (2, 'unheard')`);
+    await sql.query('delete from closed');
+  });
+  expect(frames.map(({ payload }) => payload['data'])).toMatchObject([{ record: { id: 1, body: 'heard' } }]);
+});
+
+test('a filter on a column that the role may not read any more tells nothing about it', async () => {
+  await sql.query('grant select (secret) on papers to authenticated');
+  const heard = await watched(await open('2.0.0', { sub: randomUUID() }), 'oracle', [
+    { table: 'papers', filter: 'secret=eq.s' },
+    { table: 'papers', filter: 'body=eq.end' },
+  ]);
+  await sql.query(`insert into papers values (1, 'b', 's')`);
+  await heard.changes.next();
+  await sql.query('revoke select (secret) on papers from authenticated');
+  await sql.query(`insert into papers values (2, 'b', 's'), (3, 'b', 't'), (4, 'end', 'u')`);
+  await heard.changes.next((change) => (change.new as { id: number }).id === 4);
+  expect(ids(heard)).toEqual([1, 4]);
+});
+
+test('where row-level security cannot be asked for want of the key, nothing is told', async () => {
+  const frames = await framesDuring({ table: 'keyless_secured' }, async () => {
+    await sql.query(`insert into keyless_secured values (1, gen_random_uuid(), 'b')`);
+    await sql.query(`update keyless_secured set body = 'c'`);
+    await sql.query(`delete from keyless_secured`);
+  });
+  expect(frames).toEqual([]);
 });

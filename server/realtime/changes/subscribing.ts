@@ -95,6 +95,7 @@ async function publishedTables(
          from pg_attribute as a
          where a.attrelid = format('%I.%I', p.schemaname, p.tablename)::regclass
            and a.attnum > 0 and not a.attisdropped
+           and has_schema_privilege(${escapeLiteral(role)}::name, p.schemaname, 'usage')
            and has_column_privilege(${escapeLiteral(role)}::name, a.attrelid, a.attnum, 'select')
        )
      )::text as published
