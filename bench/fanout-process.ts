@@ -72,7 +72,17 @@ async function obey(order: FanoutOrder): Promise<FanoutNews> {
 }
 
 async function createGatewayRoom(options: GatewayOptions): Promise<Room> {
-  const gateway = await createRealtimeGateway(options);
+  // Ten thousand sockets of two accounts, from one address, opened at once.
+  const limits = {
+    strangers: 20_000,
+    strangersPerNetwork: 20_000,
+    joinsPerSecondPerNetwork: 20_000,
+    socketsPerAccount: 20_000,
+    joinsPerSecondPerAccount: 20_000,
+    waitingPerBearer: 20_000,
+    membersPerTopic: 20_000,
+  };
+  const gateway = await createRealtimeGateway({ ...options, limits });
   const server = createServer();
   server.on('upgrade', (request, socket, head) => gateway.handleUpgrade(request, socket, head));
   return {

@@ -16,7 +16,13 @@ function refusalOf(environment: Record<string, string>): string {
 describe('the configuration', () => {
   it('needs no environment variable', () => {
     const config = readConfig({});
-    expect(config).toMatchObject({ port: 54_321, host: '127.0.0.1', logLevel: 'warn', trustedProxies: [] });
+    expect(config).toMatchObject({
+      port: 54_321,
+      host: '127.0.0.1',
+      logLevel: 'warn',
+      trustedProxies: [],
+      publicChannels: false,
+    });
     expect(config.dataDir).toBe(`${process.cwd()}/.epilot`);
     expect(config).not.toHaveProperty('demo');
     expect(config).not.toHaveProperty('databaseUrl');
@@ -32,6 +38,7 @@ describe('the configuration', () => {
         EPILOT_DEMO: '0',
         EPILOT_DEMO_STUDENTS: '350000',
         EPILOT_TRUSTED_PROXIES: '10.0.0.0/8, 127.0.0.1,fd00::/8',
+        EPILOT_PUBLIC_CHANNELS: '1',
         LOG_LEVEL: 'debug',
       }),
     ).toEqual({
@@ -42,6 +49,7 @@ describe('the configuration', () => {
       demo: false,
       demoStudents: 350_000,
       trustedProxies: ['10.0.0.0/8', '127.0.0.1', 'fd00::/8'],
+      publicChannels: true,
       logLevel: 'debug',
     });
   });
@@ -55,6 +63,7 @@ describe('the configuration', () => {
     [{ PORT: '70000' }, 'config_invalid: PORT must be at most 65535.'],
     [{ PORT: '1.5' }, 'config_invalid: PORT must be a whole number.'],
     [{ EPILOT_DEMO: 'yes' }, 'config_invalid: EPILOT_DEMO must be 0 or 1.'],
+    [{ EPILOT_PUBLIC_CHANNELS: 'yes' }, 'config_invalid: EPILOT_PUBLIC_CHANNELS must be 0 or 1.'],
     [{ EPILOT_DEMO_STUDENTS: '0' }, 'config_invalid: EPILOT_DEMO_STUDENTS must be at least 1.'],
     [
       { DATABASE_URL: 'mysql://localhost/x' },

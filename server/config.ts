@@ -18,6 +18,8 @@ export interface Config {
   demoStudents?: number;
   /** Reverse proxies whose `X-Forwarded-*` headers count: addresses and networks in CIDR form. */
   trustedProxies: readonly string[];
+  /** Whether realtime serves public channels and bearers who are nobody, for who builds on it: the product needs neither. */
+  publicChannels: boolean;
   logLevel: 'debug' | 'info' | 'warn' | 'error' | 'silent';
 }
 
@@ -52,6 +54,10 @@ const schema = z.object({
     .transform((list) => list.split(',').map((entry) => entry.trim()))
     .refine((entries) => entries.every(isNetwork), 'must be addresses or networks such as 10.0.0.0/8')
     .default([]),
+  EPILOT_PUBLIC_CHANNELS: z
+    .enum(['0', '1'], 'must be 0 or 1')
+    .default('0')
+    .transform((value) => value === '1'),
   LOG_LEVEL: z
     .enum(['debug', 'info', 'warn', 'error', 'silent'], 'must be debug, info, warn, error or silent')
     .default('warn'),
@@ -97,6 +103,7 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     EPILOT_DEMO,
     EPILOT_DEMO_STUDENTS,
     EPILOT_TRUSTED_PROXIES,
+    EPILOT_PUBLIC_CHANNELS,
     LOG_LEVEL,
   } = result.data;
   return {
@@ -104,6 +111,7 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     host: HOST,
     dataDir: isAbsolute(EPILOT_DATA_DIR) ? EPILOT_DATA_DIR : resolve(EPILOT_DATA_DIR),
     trustedProxies: EPILOT_TRUSTED_PROXIES,
+    publicChannels: EPILOT_PUBLIC_CHANNELS,
     logLevel: LOG_LEVEL,
     ...(DATABASE_URL === undefined ? {} : { databaseUrl: DATABASE_URL }),
     ...(EPILOT_DEMO === undefined ? {} : { demo: EPILOT_DEMO }),

@@ -8,6 +8,7 @@ import { openDatabase } from './database.ts';
 import { ServerError } from './errors.ts';
 import { createHttpApp } from './http/app.ts';
 import { Listener, probeAddress } from './http/listener.ts';
+import { createNetworkReader } from './http/trusted-proxies.ts';
 import { createUpgradeHandler } from './http/upgrade.ts';
 import { startJobs } from './jobs.ts';
 import { DatabaseMonitor } from './monitor.ts';
@@ -17,6 +18,12 @@ import { loadSecrets } from './secrets.ts';
 import { createSupabaseApi } from './supabase-lite.ts';
 import { openFileStorage } from './storage/file-adapter.ts';
 import { createTokenVerifier } from './tokens.ts';
+
+/**
+ * Our clients push nothing but joins and heartbeats, since only the database writes to our topics: smaller frames than those of
+ * Supabase, so that what an account can leave half sent in 200 sockets is small too.
+ */
+const PRIVATE_LIMITS = { frameBytes: 262_144, payloadBytes: 262_144 };
 
 const DIST = join(import.meta.dirname, '..', 'dist');
 
@@ -88,6 +95,9 @@ export async function startServer(
       secretKeys: [keys.secretKey],
       logger,
       metrics,
+      publicChannels: config.publicChannels,
+      networkOf: createNetworkReader(config.trustedProxies),
+      limits: config.publicChannels ? {} : PRIVATE_LIMITS,
     });
     stack.defer(() => gateway.close());
 

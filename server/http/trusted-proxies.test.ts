@@ -1,8 +1,9 @@
 // @vitest-environment node
+import type { IncomingMessage } from 'node:http';
 import { Hono } from 'hono';
 import { afterEach, describe, expect, it } from 'vitest';
 import { Listener } from './listener.ts';
-import { type Client, createClientReader, networkOf } from './trusted-proxies.ts';
+import { type Client, createClientReader, createNetworkReader, networkOf } from './trusted-proxies.ts';
 
 const PROXY = {
   'x-forwarded-for': '203.0.113.7',
@@ -81,4 +82,17 @@ describe('the network of an address', () => {
     ['fe80::1%eth0', 'fe80:0:0:0::/64'],
     ['', ''],
   ])('%s is %s', (address, network) => expect(networkOf(address)).toBe(network));
+});
+
+describe('the network of an upgrade', () => {
+  it.each([
+    ['127.0.0.1', [], '203.0.113.7', '127.0.0.1'],
+    ['127.0.0.1', ['127.0.0.1'], '198.51.100.1, 203.0.113.7', '203.0.113.7'],
+    ['::ffff:10.1.2.3', ['10.0.0.0/8'], '2001:db8:1:2:3::4', '2001:db8:1:2::/64'],
+    ['2001:db8:1:2:3::4', ['10.0.0.0/8'], undefined, '2001:db8:1:2::/64'],
+  ])('from %s, with %o trusted, and the hops %o, is %s', (peer, proxies, hops, network) => {
+    const headers = hops === undefined ? {} : { 'x-forwarded-for': hops };
+    const request = { headers, socket: { remoteAddress: peer } } as unknown as IncomingMessage;
+    expect(createNetworkReader(proxies)(request)).toBe(network);
+  });
 });

@@ -2,6 +2,7 @@
  * Who a request comes from, and under which name it was called, when reverse proxies stand in between. What they
  * say in `X-Forwarded-*` counts only if they are trusted by address: anybody can write those headers.
  */
+import type { IncomingMessage } from 'node:http';
 import { BlockList, isIP } from 'node:net';
 import { getConnInfo } from '@hono/node-server/conninfo';
 import type { Context } from 'hono';
@@ -23,14 +24,7 @@ export type ReadClient = (context: Context) => Client;
  * @throws TypeError when one of them is no network, see {@link isNetwork}
  */
 export function createClientReader(proxies: readonly string[]): ReadClient {
-  const trusted = new BlockList();
-  for (const proxy of proxies) {
-    const network = parseNetwork(proxy);
-    if (!network) throw new TypeError(`${proxy} is neither an address nor a network`);
-    trusted.addSubnet(network.address, network.prefix, network.family);
-  }
-  const isTrusted = (address: string): boolean => address !== '' && trusted.check(address, familyOf(address));
-
+  const isTrusted = trust(proxies);
   return (context) => {
     const peer = plainAddress(getConnInfo(context).remote.address ?? '');
     const { host } = new URL(context.req.url);
@@ -41,6 +35,21 @@ export function createClientReader(proxies: readonly string[]): ReadClient {
       address: addressBehind(peer, listOf(context, 'x-forwarded-for'), isTrusted),
       origin: `${protocol}://${/^[\w.:[\]-]+$/.test(named) ? named : host}`,
     };
+  };
+}
+
+/**
+ * Makes the reader of the network that an upgrade to a WebSocket comes from, as {@link networkOf} names it.
+ *
+ * @param proxies as for {@link createClientReader}
+ * @throws TypeError when one of them is no network, see {@link isNetwork}
+ */
+export function createNetworkReader(proxies: readonly string[]): (request: IncomingMessage) => string {
+  const isTrusted = trust(proxies);
+  return ({ headers, socket }) => {
+    const hops = [headers['x-forwarded-for'] ?? []].flat().join(',');
+    const peer = plainAddress(socket.remoteAddress ?? '');
+    return networkOf(addressBehind(peer, entriesOf(hops), isTrusted));
   };
 }
 
@@ -61,6 +70,16 @@ export function networkOf(address: string): string {
   return `${[...head, ...zeros, ...tail].slice(0, 4).join(':')}::/64`;
 }
 
+function trust(proxies: readonly string[]): (address: string) => boolean {
+  const trusted = new BlockList();
+  for (const proxy of proxies) {
+    const network = parseNetwork(proxy);
+    if (!network) throw new TypeError(`${proxy} is neither an address nor a network`);
+    trusted.addSubnet(network.address, network.prefix, network.family);
+  }
+  return (address) => address !== '' && trusted.check(address, familyOf(address));
+}
+
 /** The rightmost hop that is no trusted proxy: what stands left of it, its bearer may have made up. */
 function addressBehind(peer: string, hops: string[], isTrusted: (address: string) => boolean): string {
   let address = peer;
@@ -73,7 +92,11 @@ function addressBehind(peer: string, hops: string[], isTrusted: (address: string
 }
 
 function listOf(context: Context, name: string): string[] {
-  return (context.req.header(name) ?? '').split(',').map((entry) => entry.trim());
+  return entriesOf(context.req.header(name) ?? '');
+}
+
+function entriesOf(list: string): string[] {
+  return list.split(',').map((entry) => entry.trim());
 }
 
 /** What the nearest proxy wrote; a list's earlier entries may be the client's own. */

@@ -1,6 +1,7 @@
 /** Questions to the database: several statements in one round trip, in a transaction that is rolled back. */
 import { escapeLiteral, type Pool } from 'pg';
 import { errorCode } from './errors.ts';
+import type { Bearer } from './fair-queue.ts';
 import type { Limits } from './options.ts';
 import type { Session } from './sessions.ts';
 
@@ -11,6 +12,13 @@ import type { Session } from './sessions.ts';
  * @returns the rows of all statements, in order
  */
 export type Ask = (statements: string) => Promise<Record<string, string | null>[]>;
+
+/**
+ * Asks for a bearer, in its turn.
+ *
+ * @param isWanted asked when the turn comes: a question of nobody is not put
+ */
+export type AskFor = (bearer: Bearer, isWanted?: () => boolean) => Ask;
 
 /**
  * @param pool of `openPool`; its size is the number of questions asked at once; the others wait in line, so that ten thousand

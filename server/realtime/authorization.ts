@@ -20,17 +20,23 @@ export interface ReadRights {
 export type Extension = keyof ReadRights;
 
 export interface Authorizer {
-  /** @throws RealtimeError `UnableToSetPolicies` when the database did not answer */
-  canRead(session: Session, topic: string): Promise<ReadRights>;
-  /** @throws RealtimeError `UnableToSetPolicies` when the database did not answer */
-  canWrite(session: Session, topic: string, extension: Extension): Promise<boolean>;
+  /**
+   * @param ask for this bearer, in its turn
+   * @throws RealtimeError `UnableToSetPolicies` when the database did not answer
+   */
+  canRead(ask: Ask, session: Session, topic: string): Promise<ReadRights>;
+  /**
+   * @param ask for this bearer, in its turn
+   * @throws RealtimeError `UnableToSetPolicies` when the database did not answer
+   */
+  canWrite(ask: Ask, session: Session, topic: string, extension: Extension): Promise<boolean>;
 }
 
-/** @param ask bounded in number and time by its pool and its limits */
-export function createAuthorizer(ask: Ask, log: Logger): Authorizer {
+export function createAuthorizer(log: Logger): Authorizer {
   /** “No” where the policies failed, an error where the database did. */
   const denied = (error: unknown, session: Session, topic: string): false => {
     if (errorCode(error) === INSUFFICIENT_PRIVILEGE) return false;
+    if (error instanceof RealtimeError) throw error;
     if (isDatabaseTrouble(error)) {
       throw new RealtimeError(
         'UnableToSetPolicies',
@@ -46,7 +52,7 @@ export function createAuthorizer(ask: Ask, log: Logger): Authorizer {
   };
 
   return {
-    async canRead(session, topic) {
+    async canRead(ask, session, topic) {
       const id = { broadcast: randomUUID(), presence: randomUUID() };
       const rows = (['broadcast', 'presence'] as const)
         .map((extension) => `('${id[extension]}', ${escapeLiteral(topic)}, '${extension}', true)`)
@@ -66,7 +72,7 @@ export function createAuthorizer(ask: Ask, log: Logger): Authorizer {
       }
     },
 
-    async canWrite(session, topic, extension) {
+    async canWrite(ask, session, topic, extension) {
       const row = `(${escapeLiteral(topic)}, '${extension}', true)`;
       try {
         await ask(

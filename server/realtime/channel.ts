@@ -1,28 +1,33 @@
 /** One channel of one socket: carries out what the table in channel-states.ts decides. */
+import type { Ask } from './asking.ts';
 import type { ReadRights } from './authorization.ts';
 import type { Subscriber } from './changes/subscriber.ts';
 import { TRANSITIONS, type Actions, type ChannelEvent, type State } from './channel-states.ts';
 import type { Connection } from './connection.ts';
 import { encodeBroadcast } from './encode.ts';
-import { RealtimeError } from './errors.ts';
+import { grant, NO_RIGHTS } from './granting.ts';
+import { asRealtimeError, RealtimeError } from './errors.ts';
 import type { ClientFrame, Version } from './frames.ts';
 import type { Member, StreamName } from './hub.ts';
 import type { JoinRequest } from './join.ts';
-import { extensionOf, Pushes } from './pushes.ts';
-import { NO_PAST, Seam, type Past } from './replay.ts';
+import { extensionOf, presenceEventOf, Pushes } from './pushes.ts';
+import { NO_PAST, replay, Seam, type Past } from './replay.ts';
+import type { Grant } from './resumption.ts';
 import { API_KEY_PREFIX, expired, type Session } from './sessions.ts';
 
 export class Channel implements Actions, Member {
   readonly stream: StreamName;
+  /** What is kept of its join, bytes. */
+  readonly keptBytes: number;
   readonly #connection: Connection;
   /** As on the wire, with its prefix. */
   readonly #topic: string;
   readonly #joinRef: string | null;
   readonly #joinMessageRef: string | null;
-  readonly #request: JoinRequest;
+  readonly #request: Omit<JoinRequest, 'accessToken'>;
   #state: State = 'joining';
   #session: Session;
-  #rights: ReadRights = { broadcast: false, presence: false };
+  #rights: ReadRights = NO_RIGHTS;
   #deferred: ChannelEvent[] = [];
   #deferredBytes = 0;
   /** Until the join is answered, and longer where the past was replayed. */
@@ -32,12 +37,20 @@ export class Channel implements Actions, Member {
   #watches = false;
 
   /** @param frame the `phx_join`; the answer to it is sent when the bearer's rights are known */
-  constructor(connection: Connection, frame: ClientFrame, topic: string, request: JoinRequest) {
+  constructor(
+    connection: Connection,
+    frame: ClientFrame,
+    topic: string,
+    request: JoinRequest,
+    keptBytes: number,
+  ) {
     this.#connection = connection;
     this.#topic = frame.topic;
     this.#joinRef = frame.joinRef;
     this.#joinMessageRef = frame.ref;
-    this.#request = request;
+    const { accessToken, ...rest } = request;
+    this.#request = rest;
+    this.keptBytes = keptBytes;
     this.#session = connection.session;
     this.stream = { topic, private: request.private };
     this.#seam = new Seam(connection.context.limits.backlogBytes);
@@ -47,7 +60,7 @@ export class Channel implements Actions, Member {
     this.#changes = request.changes.length > 0 ? this.#subscriber() : null;
     this.#settle(
       'join',
-      this.#enter(request.accessToken ?? connection.session.token).then(
+      this.#enter(accessToken ?? connection.session.token).then(
         (granted) => this.handle({ type: 'join_allowed', ...granted }),
         (error: unknown) => this.handle({ type: 'join_refused', error: asRealtimeError(error) }),
       ),
@@ -105,9 +118,11 @@ export class Channel implements Actions, Member {
 
   defer(event: ChannelEvent<'broadcast' | 'presence' | 'access_token' | 'other'>): void {
     this.#deferred.push(event);
-    this.#deferredBytes += 'frame' in event ? event.frame.size : event.token.length;
+    const bytes = 'frame' in event ? event.frame.size : event.token.length;
+    this.#deferredBytes += bytes;
+    this.#connection.deferredBytes += bytes;
     // Whoever pushes so much while the database is asked would fill the memory.
-    if (this.#deferredBytes > this.#connection.context.limits.frameBytes) {
+    if (this.#connection.deferredBytes > this.#connection.context.limits.frameBytes) {
       this.handle({ type: 'flooded', message: 'Too many messages per second' });
     }
   }
@@ -128,7 +143,7 @@ export class Channel implements Actions, Member {
   }
 
   askWrite({ frame }: ChannelEvent<'write_unknown'>): void {
-    const asked = this.#pushes.ask(this.#session, frame);
+    const asked = this.#pushes.ask(this.#ask(this.#session), this.#session, frame);
     this.#settle(
       'write',
       asked.then((allowed) => this.handle({ type: 'write_known', allowed, frame })),
@@ -212,7 +227,7 @@ export class Channel implements Actions, Member {
     presence.leave(this.stream, this);
     this.#changes?.close();
     if (this.#admitted) metrics.channels.dec();
-    this.#deferred = [];
+    this.#takeDeferred();
     this.#connection.forget(this.#topic, this);
   }
 
@@ -286,11 +301,15 @@ export class Channel implements Actions, Member {
   }
 
   #drain(): void {
+    for (const event of this.#takeDeferred()) this.handle(event);
+  }
+
+  #takeDeferred(): ChannelEvent[] {
     const events = this.#deferred;
-    if (events.length === 0) return;
+    this.#connection.deferredBytes -= this.#deferredBytes;
     this.#deferred = [];
     this.#deferredBytes = 0;
-    for (const event of events) this.handle(event);
+    return events;
   }
 
   /**
@@ -298,40 +317,28 @@ export class Channel implements Actions, Member {
    * was told before them can be seen by whoever asks after the answer.
    */
   async #enter(token: string): Promise<{ session: Session; rights: ReadRights; past: Past }> {
-    const { hub, replay, resumption, settling } = this.#connection.context;
-    const granted = resumption.take(this.stream, token) ?? (await this.#authorize(token));
+    const { hub, resumption, settling } = this.#connection.context;
+    const granted = await this.#authorize(token, resumption.take(this.stream, token));
     const { changesWaitMs } = this.#request;
     if (changesWaitMs !== null) await this.#changes?.prepare(granted.session, changesWaitMs);
     // The channel may have been left meanwhile.
     if (!granted.rights.broadcast || this.#state !== 'joining') return { ...granted, past: NO_PAST };
+    if (this.stream.private && hub.count(this.stream) >= this.#connection.context.limits.membersPerTopic) {
+      throw new RealtimeError('ConnectionRateLimitReached', 'Too many members of this channel');
+    }
     hub.join(this.stream, this);
     await settling.settled();
     const wanted = this.#request.replay;
-    const past = wanted ? await replay(this.stream.topic, wanted) : NO_PAST;
+    const past = wanted ? await replay(this.#ask(granted.session), this.stream.topic, wanted) : NO_PAST;
     if (!this.#seam?.burst) return { ...granted, past };
     throw new RealtimeError('UnableToReplayMessages', 'Too many messages came while the channel was joined');
   }
 
-  async #authorize(token: string): Promise<{ session: Session; rights: ReadRights }> {
-    const session = await this.#connection.sessionOf(token);
-    if (!this.#request.private) return { session, rights: { broadcast: true, presence: true } };
-    const rights = await this.#connection.context.authorizer.canRead(session, this.stream.topic);
-    if (rights.broadcast || rights.presence) return { session, rights };
-    throw new RealtimeError(
-      'Unauthorized',
-      `You do not have permissions to read from this Channel topic: ${this.stream.topic}`,
-    );
+  #ask(session: Session): Ask {
+    return this.#connection.askFor(session, () => this.#state !== 'closed');
   }
-}
 
-/** What a presence push wants. Danger: a client may send anything there, an object without a text too. */
-function presenceEventOf({ payload }: ClientFrame): string {
-  const event = payload['event'];
-  return typeof event === 'string' ? event : 'push without an event';
-}
-
-function asRealtimeError(error: unknown): RealtimeError {
-  return error instanceof RealtimeError
-    ? error
-    : new RealtimeError('UnableToSetPolicies', 'Realtime could not decide about this channel', error);
+  #authorize(token: string, kept: Grant | null = null): Promise<Grant> {
+    return grant(this.#connection, this.stream, token, kept, (session) => this.#ask(session));
+  }
 }

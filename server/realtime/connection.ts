@@ -1,42 +1,17 @@
 /** One socket: reads frames, keeps its channels, and writes within bounds. */
 import type { Duplex } from 'node:stream';
 import { WebSocket } from 'ws';
-import type { Authorizer } from './authorization.ts';
-import type { Changes } from './changes/changes.ts';
+import type { Ask } from './asking.ts';
 import { Channel } from './channel.ts';
+import type { Context } from './context.ts';
 import { encodeMessage } from './encode.ts';
-import { RealtimeError } from './errors.ts';
+import { privateOnly, RealtimeError } from './errors.ts';
 import { decodeBinary, decodeText, isStorable, type ClientFrame, type Version } from './frames.ts';
-import type { Hub } from './hub.ts';
 import { parseJoin } from './join.ts';
-import type { Metrics } from './metrics.ts';
-import type { Limits, Logger } from './options.ts';
-import type { Presence } from './presence.ts';
-import type { Replay } from './replay.ts';
-import type { Resumption } from './resumption.ts';
-import type { Settling } from './settling.ts';
-import { API_KEY_PREFIX, expired, type Session, type Sessions } from './sessions.ts';
-import type { Turns } from './turns.ts';
-
-/** What all connections of a gateway share. */
-export interface Context {
-  hub: Hub;
-  presence: Presence;
-  authorizer: Authorizer;
-  replay: Replay;
-  settling: Settling;
-  resumption: Resumption;
-  changes: Changes;
-  /** Waits for the database feed; false when it does not stream in time. */
-  feedReady: () => Promise<boolean>;
-  sessions: Sessions;
-  turns: Turns;
-  limits: Limits;
-  metrics: Metrics;
-  log: Logger;
-  /** Clock, milliseconds since 1970. */
-  now: () => number;
-}
+import { API_KEY_PREFIX, expired, type Session } from './sessions.ts';
+import { Standing } from './standing.ts';
+import type { Stranger, StrangerFault } from './strangers.ts';
+import type { Guest } from './upgrade.ts';
 
 const TOPIC_PREFIX = 'realtime:';
 /** Longest name of a topic, with its prefix: a socket could otherwise keep 100 of five megabytes each. */
@@ -44,18 +19,26 @@ const TOPIC_MAX = 1_000;
 /** The server is going away, or gives way to another: the client reconnects. */
 export const CLOSE_RESTART = 1012;
 const CLOSE_POLICY = 1008;
+/** The socket's place is needed: the client may come back. */
+export const CLOSE_TRY_LATER = 1013;
+/** How long a socket that sends too much has to answer the close, milliseconds. */
+const FAREWELL_MS = 1_000;
 const FLOOD = 'Too many messages per second';
 const UNEXPECTED = 'Unexpected error';
 
-export class Connection {
+export class Connection implements Stranger {
   readonly context: Context;
   readonly version: Version;
   /** Bearer of the key that the socket was opened with. */
   readonly session: Session;
+  readonly network: string;
+  /** Bytes that channels have put off until the database answers. */
+  deferredBytes = 0;
   readonly #ws: WebSocket;
   readonly #socket: Duplex;
   readonly #channels = new Map<string, Channel>();
   #lastSession: Session;
+  readonly #standing: Standing;
   #lastSeen: number;
   /** Turn of the event loop in which this socket was written to last. */
   #turn = -1;
@@ -68,14 +51,16 @@ export class Connection {
    * @param socket the TCP socket under `ws`: prepared frames are written to it directly. Safe because
    *   compression is off and nothing here fragments, so `ws` never holds a half-written message.
    */
-  constructor(context: Context, ws: WebSocket, socket: Duplex, version: Version, session: Session) {
+  constructor(context: Context, ws: WebSocket, socket: Duplex, { version, session, network }: Guest) {
     this.context = context;
     this.version = version;
     this.session = session;
+    this.network = network;
     this.#ws = ws;
     this.#socket = socket;
     this.#lastSession = session;
     this.#lastSeen = context.now();
+    this.#standing = new Standing(context, this);
   }
 
   get channelCount(): number {
@@ -118,9 +103,22 @@ export class Connection {
       if (this.#isFlooding()) this.#flood();
       return;
     }
-    if (frame.event === 'phx_join') this.#join(frame);
+    if (frame.event === 'phx_join') this.#join(frame, data.length);
     else if (frame.topic === 'phoenix') this.#beat(frame);
     else this.#route(frame);
+  }
+
+  /** Counts what arrives on the TCP connection, before it is a message. */
+  arrived(bytes: number): void {
+    if (!this.#standing.arrived(bytes)) this.#flood();
+  }
+
+  /** Sends a stranger away. */
+  dismiss(reason: StrangerFault): void {
+    this.context.metrics.refusals.inc({ reason });
+    this.#ws.close(CLOSE_TRY_LATER, reason);
+    // Who hoards sockets does not answer the close.
+    this.#socket.end(() => this.#ws.terminate());
   }
 
   /** Answers a ping of the WebSocket protocol, within the same bounds as any message. */
@@ -151,6 +149,7 @@ export class Connection {
 
   /** Called once, when the socket is gone. */
   released(): void {
+    this.#standing.leave();
     // One channel that cannot be released must not leave the others behind in the hub.
     for (const channel of this.#channels.values()) {
       this.guard('close', () => channel.handle({ type: 'socket_gone' }));
@@ -172,18 +171,27 @@ export class Connection {
 
   /**
    * The bearer of an access token: the key's own when the token is an API key.
+   * @param verified the same bearer, when the token was verified a moment ago
    * @throws RealtimeError when the token is not valid now
    */
-  async sessionOf(token: string): Promise<Session> {
+  async sessionOf(token: string, verified?: Session): Promise<Session> {
     const own = token.startsWith(API_KEY_PREFIX) || token === this.session.token;
     const known = own ? this.session : token === this.#lastSession.token ? this.#lastSession : null;
     if (known) {
       const now = this.context.now();
       if (known.expiresAt <= now) throw expired(known.expiresAt, now);
+      this.#standing.identify(known);
       return known;
     }
-    this.#lastSession = await this.context.sessions.ofToken(token);
-    return this.#lastSession;
+    const session = verified ?? (await this.context.sessions.ofToken(token));
+    this.#standing.identify(session);
+    this.#lastSession = session;
+    return session;
+  }
+
+  /** Asks the database in this bearer's turn, unless nobody wants the answer by then. */
+  askFor(session: Session, isWanted: () => boolean): Ask {
+    return this.#standing.askFor(session, isWanted);
   }
 
   reply(
@@ -227,7 +235,8 @@ export class Connection {
     return false;
   }
 
-  #join(frame: ClientFrame): void {
+  /** @param bytes of the whole message */
+  #join(frame: ClientFrame, bytes: number): void {
     const { limits } = this.context;
     this.#joins += 1;
     if (this.#joins > limits.joinsPerSecondPerSocket) {
@@ -236,8 +245,15 @@ export class Connection {
       this.#ws.close(CLOSE_POLICY, error.code);
       return;
     }
+    if (!this.#standing.mayJoin()) {
+      const error = new RealtimeError('ClientJoinRateLimitReached', 'Too many joins per second');
+      return this.refuse(frame.joinRef, frame.ref, frame.topic, error);
+    }
     this.#channels.get(frame.topic)?.handle({ type: 'replaced' });
     try {
+      if (bytes > limits.joinBytes) {
+        throw new RealtimeError('InvalidJoinPayload', `A join has at most ${limits.joinBytes} bytes`);
+      }
       if (!frame.topic.startsWith(TOPIC_PREFIX) || frame.topic.length === TOPIC_PREFIX.length) {
         throw new RealtimeError('TopicNameRequired', 'You must provide a topic name');
       }
@@ -252,8 +268,14 @@ export class Connection {
         throw new RealtimeError('ChannelRateLimitReached', 'Too many channels');
       }
       const request = parseJoin(frame.payload);
+      if (!request.private && !this.context.publicChannels) throw privateOnly();
+      const kept = bytes - (request.accessToken?.length ?? 0);
+      const all = [...this.#channels.values()].reduce((sum, channel) => sum + channel.keptBytes, kept);
+      if (all > limits.joinBytesPerSocket) {
+        throw new RealtimeError('ChannelRateLimitReached', 'The joins of this socket are too large together');
+      }
       const topic = frame.topic.slice(TOPIC_PREFIX.length);
-      this.#channels.set(frame.topic, new Channel(this, frame, topic, request));
+      this.#channels.set(frame.topic, new Channel(this, frame, topic, request, kept));
     } catch (error) {
       if (!(error instanceof RealtimeError)) throw error;
       this.refuse(frame.joinRef, frame.ref, frame.topic, error);
@@ -284,12 +306,20 @@ export class Connection {
     if (frame.event === 'presence') return channel.handle({ type: 'presence', frame });
     if (frame.event !== 'access_token') return channel.handle({ type: 'other', frame });
     const token = frame.payload['access_token'];
-    if (typeof token === 'string') channel.handle({ type: 'access_token', token });
+    // A token as large as no join may be is none: it is refused by name.
+    if (typeof token === 'string') {
+      channel.handle({
+        type: 'access_token',
+        token: token.length > this.context.limits.joinBytes ? '' : token,
+      });
+    }
   }
 
   #flood(): void {
     this.context.metrics.refusals.inc({ reason: 'flooded' });
     this.#ws.close(CLOSE_POLICY, FLOOD);
+    // What comes until the client has answered the close is kept by `ws`, up to a whole frame.
+    setTimeout(() => this.#ws.terminate(), FAREWELL_MS).unref();
   }
 
   #isFlooding(): boolean {

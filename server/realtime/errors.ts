@@ -10,6 +10,7 @@ export type RealtimeErrorCode =
   | 'MalformedJWT'
   | 'PresenceLimitReached'
   | 'PostgresChangesSubscribeTimeout'
+  | 'PrivateOnly'
   | 'RealtimeDisabledForConfiguration'
   | 'RealtimeRestarting'
   | 'SlotUnavailable'
@@ -32,6 +33,18 @@ export class RealtimeError extends Error {
   get reason(): string {
     return `${this.code}: ${this.message}`;
   }
+}
+
+/** What a join or a message of a public channel is refused with where there are none. */
+export function privateOnly(): RealtimeError {
+  return new RealtimeError('PrivateOnly', 'This project only allows private channels');
+}
+
+/** An error of the protocol; what is none means that nobody could decide. */
+export function asRealtimeError(error: unknown): RealtimeError {
+  return error instanceof RealtimeError
+    ? error
+    : new RealtimeError('UnableToSetPolicies', 'Realtime could not decide about this channel', error);
 }
 
 /** The SQLSTATE or Node code of an error, or `undefined` for anything else that was thrown. */

@@ -9,27 +9,35 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
 import type pg from 'pg';
+import { accountOf, Accounts, isSignedIn } from './accounts.ts';
 import { createAsk } from './asking.ts';
 import { createAuthorizer } from './authorization.ts';
 import { Changes } from './changes/changes.ts';
-import { CLOSE_RESTART, Connection, type Context } from './connection.ts';
+import { CLOSE_RESTART, CLOSE_TRY_LATER, Connection } from './connection.ts';
+import type { Context } from './context.ts';
 import { openPool } from './dying-sessions.ts';
+import { FairQueue } from './fair-queue.ts';
 import { Feed } from './feed.ts';
 import { Hub } from './hub.ts';
 import { createMetrics } from './metrics.ts';
 import { DEFAULT_LIMITS, SILENT_LOGGER, type Gateway, type GatewayOptions } from './options.ts';
 import { preflight } from './preflight.ts';
 import { Presence } from './presence.ts';
-import { createReplay } from './replay.ts';
 import { createRestHandler } from './rest.ts';
 import { Resumption } from './resumption.ts';
-import { createSessions } from './sessions.ts';
+import { createSessions, type Session } from './sessions.ts';
 import { Settling } from './settling.ts';
 import { Slot } from './slot.ts';
 import { Turns } from './turns.ts';
 import { createUpgradeHandler, type Refusal } from './upgrade.ts';
+import { Strangers } from './strangers.ts';
 import { startUpkeep } from './upkeep.ts';
 
+const CROWDED: Refusal = {
+  status: 429,
+  reason: 'ConnectionRateLimitReached',
+  message: 'Too many connected users',
+};
 const CLOSE_GOING_AWAY = 1001;
 /** Time for the closing handshakes of all sockets, milliseconds. */
 const GOODBYE_MS = 1_000;
@@ -45,6 +53,7 @@ export async function createRealtimeGateway(options: GatewayOptions): Promise<Ga
   const log = options.logger ?? SILENT_LOGGER;
   const metrics = createMetrics(options.metrics);
   const now = Date.now;
+  const publicChannels = options.publicChannels ?? false;
   const sessions = createSessions(options, now);
   const holder = `realtime_gateway ${randomUUID()}`;
   const connection = { connectionString: options.databaseUrl, application_name: holder };
@@ -56,6 +65,7 @@ export async function createRealtimeGateway(options: GatewayOptions): Promise<Ga
   const hub = new Hub(metrics);
   const connections = new Set<Connection>();
   const ask = createAsk(pool, limits);
+  const line = new FairQueue({ slots: limits.probes, waitingPerBearer: limits.waitingPerBearer });
   // Changes have connections of their own: neither they nor joins starve the other.
   const changesPool = poolOf(limits.changeProbes);
   const askChanges = createAsk(changesPool, { probeTimeoutMs: limits.changeProbeTimeoutMs });
@@ -64,8 +74,11 @@ export async function createRealtimeGateway(options: GatewayOptions): Promise<Ga
   const context: Context = {
     hub,
     presence: new Presence(limits, metrics, now),
-    authorizer: createAuthorizer(ask, log),
-    replay: createReplay(ask),
+    authorizer: createAuthorizer(log),
+    askFor: (bearer, isWanted) => (statements) => line.run(bearer, () => ask(statements), isWanted),
+    publicChannels,
+    strangers: new Strangers(limits, publicChannels, now),
+    accounts: new Accounts(limits, now),
     settling,
     resumption: new Resumption(limits, now),
     changes,
@@ -113,6 +126,7 @@ export async function createRealtimeGateway(options: GatewayOptions): Promise<Ga
   const stopUpkeep = startUpkeep(pool, log);
   const sweeper = setInterval(() => {
     const instant = now();
+    context.strangers.sweep(instant);
     for (const each of connections) each.guard('sweep', () => each.sweep(instant));
   }, limits.sweepMs);
 
@@ -120,14 +134,20 @@ export async function createRealtimeGateway(options: GatewayOptions): Promise<Ga
     if (closing || feed.status === 'superseded') {
       return { status: 503, reason: 'RealtimeRestarting', message: 'Realtime is restarting, please standby' };
     }
-    if (connections.size < limits.connections) return null;
-    return { status: 429, reason: 'ConnectionRateLimitReached', message: 'Too many connected users' };
+    return connections.size < limits.connections ? null : CROWDED;
+  };
+  const closedTo = (session: Session, network: string): Refusal | null => {
+    if (!isSignedIn(session)) return context.strangers.isFull(network) ? CROWDED : null;
+    const account = accountOf(session);
+    return account !== null && context.accounts.isFull(account) ? CROWDED : null;
   };
 
   const handleUpgrade = createUpgradeHandler({
     sessions,
     frameBytes: limits.frameBytes,
     closedDoor,
+    closedTo,
+    networkOf: options.networkOf ?? ((request) => request.socket.remoteAddress ?? ''),
     onRefused: (refusal) => {
       metrics.refusals.inc({ reason: refusal.reason });
       log.info({ reason: refusal.reason }, 'connection refused');
@@ -136,9 +156,14 @@ export async function createRealtimeGateway(options: GatewayOptions): Promise<Ga
       metrics.exceptions.inc({ where: 'upgrade' });
       log.error({ err: error }, 'refused an upgrade after an unexpected exception');
     },
-    onOpen: (ws, socket, version, session) => {
-      const opened = new Connection(context, ws, socket, version, session);
+    onOpen: (ws, socket, guest) => {
+      // Others may have come in since this one was looked at.
+      const closed = closedTo(guest.session, guest.network);
+      if (closed) return ws.close(CLOSE_TRY_LATER, closed.reason);
+      const opened = new Connection(context, ws, socket, guest);
       connections.add(opened);
+      // Counted as it arrives: `ws` hands on whole messages only, and a half one may be of any size.
+      socket.on('data', ({ length }: Buffer) => opened.guard('data', () => opened.arrived(length)));
       metrics.connections.set(connections.size);
       ws.on('message', (data: Buffer, isBinary) =>
         opened.guard('message', () => opened.receive(data, isBinary)),

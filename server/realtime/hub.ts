@@ -41,6 +41,11 @@ export class Hub {
     if (members?.size === 0) this.#streams.delete(key);
   }
 
+  /** How many listen. */
+  count(stream: StreamName): number {
+    return this.#streams.get(keyOf(stream))?.size ?? 0;
+  }
+
   /**
    * Writes one message to every member of a stream, encoded and framed once for each serializer.
    *

@@ -21,6 +21,36 @@ export interface Limits {
   connections: number;
   channelsPerSocket: number;
   joinsPerSecondPerSocket: number;
+  /** Largest `phx_join`, bytes; a larger one is refused. */
+  joinBytes: number;
+  /** What the joins of one socket's channels may hold together besides their tokens, bytes: it is kept as long as they are open. */
+  joinBytesPerSocket: number;
+  /**
+   * Sockets without an accepted access token, in all and of one network; at the bound the oldest is closed in favour of
+   * the newcomer. Where public channels are served, the newcomer is refused with 429 instead, and only by network.
+   */
+  strangers: number;
+  strangersPerNetwork: number;
+  /** A socket that has shown no valid access token for so long is closed, milliseconds; not where public channels are served. */
+  strangerMs: number;
+  /**
+   * What a socket may send before it has shown a valid access token, bytes, and what all of them together may have sent;
+   * beyond the latter the oldest is closed. Not where public channels are served.
+   */
+  strangerBytes: number;
+  strangersBytes: number;
+  /** Bytes a second of the sockets of one network without an access token, where public channels are served. */
+  bytesPerSecondPerNetwork: number;
+  /** Joins a second of the sockets of one network without an accepted access token. */
+  joinsPerSecondPerNetwork: number;
+  /** Sockets on which one account's access token is in force; the join on the next one is refused. */
+  socketsPerAccount: number;
+  /** Over all sockets of one account. */
+  joinsPerSecondPerAccount: number;
+  /** Bytes a second that one account may send, over all of its sockets and over HTTP. */
+  bytesPerSecondPerAccount: number;
+  /** Channels joined to one private topic: a token does not say which group its bearer belongs to, a group's topic does. */
+  membersPerTopic: number;
   eventsPerSecondPerSocket: number;
   /** Messages over HTTP, of one bearer. */
   restMessagesPerSecond: number;
@@ -48,6 +78,8 @@ export interface Limits {
   backlogBytes: number;
   /** Authorisation questions in flight at once: one database connection each. */
   probes: number;
+  /** Authorisation questions of one bearer that may wait for their turn. */
+  waitingPerBearer: number;
   /** Longest time the policies of one question may take, milliseconds. */
   probeTimeoutMs: number;
   /**
@@ -82,6 +114,19 @@ export const DEFAULT_LIMITS: Readonly<Limits> = {
   connections: 20_000,
   channelsPerSocket: 100,
   joinsPerSecondPerSocket: 200,
+  joinBytes: 65_536,
+  joinBytesPerSocket: 262_144,
+  strangers: 8_000,
+  strangersPerNetwork: 2_000,
+  strangerMs: 10_000,
+  strangerBytes: 262_144,
+  strangersBytes: 67_108_864,
+  bytesPerSecondPerNetwork: 50_000_000,
+  joinsPerSecondPerNetwork: 5_000,
+  socketsPerAccount: 200,
+  joinsPerSecondPerAccount: 2_000,
+  bytesPerSecondPerAccount: 10_000_000,
+  membersPerTopic: 10_000,
   eventsPerSecondPerSocket: 1_000,
   restMessagesPerSecond: 1_000,
   frameBytes: 5_000_000,
@@ -93,6 +138,7 @@ export const DEFAULT_LIMITS: Readonly<Limits> = {
   sweepMs: 1_000,
   backlogBytes: 1_048_576,
   probes: 4,
+  waitingPerBearer: 2_000,
   probeTimeoutMs: 5_000,
   resumeMs: 10_000,
   changeProbes: 2,
@@ -123,6 +169,16 @@ export interface GatewayOptions {
   /** Where the gateway registers its metrics; its own registry when absent. */
   metrics?: Registry;
   limits?: Partial<Limits>;
+  /**
+   * Whether public channels are served, and joins of bearers who are nobody (`anon`). They carry messages for whoever has
+   * the publishable key, which everybody has. Off when absent.
+   */
+  publicChannels?: boolean;
+  /**
+   * Where a connection comes from, such as the client's address behind the proxies that you trust; who is not signed in is
+   * bounded by it. The address of the TCP connection when absent.
+   */
+  networkOf?: (request: IncomingMessage) => string;
   /** Replication slot; derived from the database's oid when absent, since slots are named cluster-wide. */
   slotName?: string;
 }

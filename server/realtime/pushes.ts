@@ -1,7 +1,8 @@
 /** What a client pushes into its channel: whether it may, and what becomes of it. */
 import { randomUUID } from 'node:crypto';
+import type { Ask } from './asking.ts';
 import type { Extension } from './authorization.ts';
-import type { Context } from './connection.ts';
+import type { Context } from './context.ts';
 import type { Broadcast } from './encode.ts';
 import { isRecord, type ClientFrame } from './frames.ts';
 import type { Member, StreamName } from './hub.ts';
@@ -15,18 +16,30 @@ export function extensionOf(frame: ClientFrame): Extension {
   return frame.event === 'presence' ? 'presence' : 'broadcast';
 }
 
+/** What a presence push wants. Danger: a client may send anything there, an object without a text too. */
+export function presenceEventOf({ payload }: ClientFrame): string {
+  const event = payload['event'];
+  return typeof event === 'string' ? event : 'push without an event';
+}
+
 export class Pushes {
   readonly #context: Context;
   readonly #stream: StreamName;
   /** The channel, as the hub and presence know it. */
   readonly #member: Member;
-  readonly #request: JoinRequest;
+  readonly #request: Pick<JoinRequest, 'ack' | 'self' | 'presenceKey'>;
   readonly #reply: Reply;
   /** Absent until the first push of its kind asks. */
   #may: Partial<Record<Extension, boolean>> = {};
   #presenceKey: string | null;
 
-  constructor(context: Context, stream: StreamName, member: Member, request: JoinRequest, reply: Reply) {
+  constructor(
+    context: Context,
+    stream: StreamName,
+    member: Member,
+    request: Pick<JoinRequest, 'ack' | 'self' | 'presenceKey'>,
+    reply: Reply,
+  ) {
     this.#context = context;
     this.#stream = stream;
     this.#member = member;
@@ -42,13 +55,15 @@ export class Pushes {
 
   /**
    * Asks the database, and remembers its answer.
+   *
+   * @param ask in the bearer's turn
    * @returns null when it did not answer
    */
-  async ask(session: Session, frame: ClientFrame): Promise<boolean | null> {
+  async ask(ask: Ask, session: Session, frame: ClientFrame): Promise<boolean | null> {
     const { authorizer, log } = this.#context;
     const extension = extensionOf(frame);
     try {
-      const allowed = await authorizer.canWrite(session, this.#stream.topic, extension);
+      const allowed = await authorizer.canWrite(ask, session, this.#stream.topic, extension);
       this.#may[extension] = allowed;
       return allowed;
     } catch (error) {

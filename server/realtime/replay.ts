@@ -33,17 +33,17 @@ export const NO_PAST: Past = { messages: [], snapshot: null };
 
 /**
  * Reads the newest messages of a private topic.
+ *
+ * @param ask with the gateway's own rights, in the bearer's turn: the caller has asked the policies about the topic before
  * @throws RealtimeError `UnableToReplayMessages` when the database did not answer
  */
-export type Replay = (topic: string, request: ReplayRequest) => Promise<Past>;
+type Replay = (ask: Ask, topic: string, request: ReplayRequest) => Promise<Past>;
 
-/** @param ask with the gateway's own rights: the caller has asked the policies about the topic before */
-export function createReplay(ask: Ask): Replay {
-  return async (topic, { since, limit }) => {
-    try {
-      // Rows of one transaction on hosted Supabase share their instant; `ctid` is the order of their inserts then.
-      const rows = await ask(
-        `select pg_current_snapshot()::text as snapshot, id::text, event, payload::text, binary_payload::text
+export const replay: Replay = async (ask, topic, { since, limit }) => {
+  try {
+    // Rows of one transaction on hosted Supabase share their instant; `ctid` is the order of their inserts then.
+    const rows = await ask(
+      `select pg_current_snapshot()::text as snapshot, id::text, event, payload::text, binary_payload::text
          from (values (0)) as one
          left join (
            select m.*, m.tableoid as part, m.ctid as place
@@ -54,16 +54,15 @@ export function createReplay(ask: Ask): Replay {
            limit ${limit}
          ) as newest on true
          order by inserted_at, part, place;`,
-      );
-      const messages = rows.flatMap(({ id, event, payload, binary_payload: binary }) =>
-        id ? [{ id, broadcast: { event: event ?? '', ...contentOf(payload ?? null, binary ?? null) } }] : [],
-      );
-      return { messages, snapshot: rows[0]?.['snapshot'] ?? null };
-    } catch (error) {
-      throw new RealtimeError('UnableToReplayMessages', 'Realtime was unable to replay messages', error);
-    }
-  };
-}
+    );
+    const messages = rows.flatMap(({ id, event, payload, binary_payload: binary }) =>
+      id ? [{ id, broadcast: { event: event ?? '', ...contentOf(payload ?? null, binary ?? null) } }] : [],
+    );
+    return { messages, snapshot: rows[0]?.['snapshot'] ?? null };
+  } catch (error) {
+    throw new RealtimeError('UnableToReplayMessages', 'Realtime was unable to replay messages', error);
+  }
+};
 
 /**
  * Where past and present meet. From before the question until the answer is written, live messages are held back, so

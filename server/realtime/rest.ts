@@ -4,13 +4,15 @@
  *   POST /realtime/v1/api/broadcast/{topic}/events/{event}?private=true   JSON or octet-stream
  * Both answer 202 when the messages are on their way.
  */
-import type { Context } from './connection.ts';
+import type { Context } from './context.ts';
 import type { Broadcast } from './encode.ts';
-import { RealtimeError } from './errors.ts';
-import { isRecord } from './frames.ts';
+import { accountOf, isSignedIn } from './accounts.ts';
+import { privateOnly, RealtimeError, type RealtimeErrorCode } from './errors.ts';
+import { isRecord, isStorable } from './frames.ts';
 import type { StreamName } from './hub.ts';
 import { parseJson } from './nesting.ts';
 import type { Limits } from './options.ts';
+import { Rates } from './rates.ts';
 import type { Session } from './sessions.ts';
 
 const BATCH_PATH = '/realtime/v1/api/broadcast';
@@ -33,6 +35,12 @@ const STATUS = {
   payload_size_exceeded: 413,
 } as const;
 
+/** The same for errors with a code of the protocol; all others are of the token. */
+const STATUS_OF_CODE: Partial<Record<RealtimeErrorCode, number>> = {
+  PrivateOnly: 403,
+  UnableToSetPolicies: 503,
+};
+
 class Refusal extends Error {
   readonly reason: keyof typeof STATUS;
 
@@ -44,8 +52,8 @@ class Refusal extends Error {
 
 /** @returns the handler of `/realtime/v1/api/*` */
 export function createRestHandler(context: Context): (request: Request) => Promise<Response> {
-  const { authorizer, hub, limits, metrics, sessions } = context;
-  const budget = new Budget(limits.restMessagesPerSecond, context.now);
+  const { accounts, authorizer, hub, limits, log, metrics, publicChannels, sessions } = context;
+  const budget = new Rates(limits.restMessagesPerSecond, context.now);
 
   const bearerOf = async (request: Request): Promise<Session> => {
     const bearer = /^Bearer (.+)$/i.exec(request.headers.get('authorization') ?? '')?.[1];
@@ -60,14 +68,23 @@ export function createRestHandler(context: Context): (request: Request) => Promi
   const answer = async (request: Request): Promise<Response> => {
     if (request.method !== 'POST') throw new Refusal('MethodNotAllowed', 'Use POST');
     const session = await bearerOf(request);
-    const messages = await readMessages(request, limits);
+    // Rights before the first byte: nobody's own key may write nowhere.
+    if (!publicChannels && !isSignedIn(session)) throw new Refusal('WriteDenied', 'Sign in to send messages');
+    const account = accountOf(session);
+    const messages = await readMessages(request, limits, (bytes) => {
+      if (account !== null && !accounts.maySend(account, bytes)) {
+        throw new Refusal('RestRateLimitReached', 'Too many bytes per second');
+      }
+    });
+    if (!publicChannels && messages.some(({ stream }) => !stream.private)) throw privateOnly();
     if (!budget.take(session.token, messages.length)) {
       throw new Refusal('RestRateLimitReached', 'Too many messages per second');
     }
     // All are allowed before the first is sent: a batch is not half delivered.
     const topics = new Set(messages.flatMap(({ stream }) => (stream.private ? [stream.topic] : [])));
+    const ask = context.askFor({ key: account ?? session.role, signedIn: isSignedIn(session) });
     for (const topic of topics) {
-      if (!(await authorizer.canWrite(session, topic, 'broadcast'))) {
+      if (!(await authorizer.canWrite(ask, session, topic, 'broadcast'))) {
         throw new Refusal('WriteDenied', `You do not have permissions to write to this topic: ${topic}`);
       }
     }
@@ -86,36 +103,23 @@ export function createRestHandler(context: Context): (request: Request) => Promi
         metrics.refusals.inc({ reason: error.reason });
         return refuse(STATUS[error.reason], error.message);
       }
-      if (!(error instanceof RealtimeError)) throw error;
+      if (!(error instanceof RealtimeError)) {
+        metrics.exceptions.inc({ where: 'http' });
+        log.error({ err: error }, 'a broadcast over HTTP failed unexpectedly');
+        return refuse(500, 'InternalError: Realtime could not serve this request');
+      }
       metrics.refusals.inc({ reason: error.code });
-      return refuse(error.code === 'UnableToSetPolicies' ? 503 : 401, error.reason);
+      return refuse(STATUS_OF_CODE[error.code] ?? 401, error.reason);
     }
   };
 }
 
-/** How many messages each bearer may still send in this second. */
-class Budget {
-  readonly #limit: number;
-  readonly #now: () => number;
-  #second = 0;
-  readonly #spent = new Map<string, number>();
-
-  constructor(limit: number, now: () => number) {
-    this.#limit = limit;
-    this.#now = now;
-  }
-
-  take(bearer: string, count: number): boolean {
-    const second = Math.floor(this.#now() / 1000);
-    if (second !== this.#second) this.#spent.clear();
-    this.#second = second;
-    const spent = (this.#spent.get(bearer) ?? 0) + count;
-    this.#spent.set(bearer, spent);
-    return spent <= this.#limit;
-  }
-}
-
-async function readMessages(request: Request, limits: Limits): Promise<Message[]> {
+/** @param count called with the size of each piece of the body; throws to stop reading */
+async function readMessages(
+  request: Request,
+  limits: Limits,
+  count: (bytes: number) => void,
+): Promise<Message[]> {
   const url = new URL(request.url);
   const type = request.headers.get('content-type')?.split(';')[0]?.trim();
   const one = ONE_PATH.exec(url.pathname);
@@ -130,24 +134,25 @@ async function readMessages(request: Request, limits: Limits): Promise<Message[]
     }
     const event = decode(one[2]);
     const stream = { topic: decode(one[1]), private: url.searchParams.get('private') === 'true' };
-    const body = await readBody(request, limits.payloadBytes);
+    const body = await readBody(request, limits.payloadBytes, count);
     if (encoding === 'json') parse(body);
     return [{ stream, broadcast: { kind: 'user', event, encoding, bytes: body } }];
   }
   if (url.pathname !== BATCH_PATH) throw new Refusal('NotFound', 'Not found');
   if (type !== 'application/json') throw new Refusal('UnsupportedMediaType', 'Send application/json');
-  const body = parse(await readBody(request, limits.frameBytes));
+  const body = parse(await readBody(request, limits.frameBytes, count));
   const list = isRecord(body) ? body['messages'] : undefined;
   if (!Array.isArray(list)) throw new Refusal('InvalidRequest', 'messages: an array is required');
   return list.map((entry: unknown) => toMessage(entry, limits.payloadBytes));
 }
 
 /** Reads no more than it must: a body without end is cut off at the bound. */
-async function readBody(request: Request, limit: number): Promise<Buffer> {
+async function readBody(request: Request, limit: number, count: (bytes: number) => void): Promise<Buffer> {
   const chunks: Uint8Array[] = [];
   let size = 0;
   for await (const chunk of request.body ?? []) {
     size += chunk.length;
+    count(chunk.length);
     if (size > limit) throw new Refusal('payload_size_exceeded', 'payload_size_exceeded');
     chunks.push(chunk);
   }
@@ -158,7 +163,7 @@ function toMessage(entry: unknown, payloadBytes: number): Message {
   if (!isRecord(entry)) throw new Refusal('InvalidRequest', 'messages: each must be an object');
   const { topic, event, payload } = entry;
   for (const [name, value] of Object.entries({ topic, event })) {
-    if (typeof value !== 'string' || value === '') {
+    if (typeof value !== 'string' || value === '' || !isStorable(value)) {
       throw new Refusal('InvalidRequest', `${name}: a text is required`);
     }
   }
@@ -166,8 +171,8 @@ function toMessage(entry: unknown, payloadBytes: number): Message {
   const bytes = Buffer.from(JSON.stringify(payload));
   if (bytes.length > payloadBytes) throw new Refusal('payload_size_exceeded', 'payload_size_exceeded');
   return {
-    stream: { topic: String(topic), private: entry['private'] === true },
-    broadcast: { kind: 'user', event: String(event), encoding: 'json', bytes },
+    stream: { topic: topic as string, private: entry['private'] === true },
+    broadcast: { kind: 'user', event: event as string, encoding: 'json', bytes },
   };
 }
 
@@ -181,12 +186,13 @@ function parse(body: Buffer): unknown {
 
 function decode(part: string | undefined): string {
   try {
-    return decodeURIComponent(part ?? '');
+    const text = decodeURIComponent(part ?? '');
+    if (isStorable(text)) return text;
   } catch {
-    throw new Refusal('InvalidRequest', 'The path is not valid');
+    // Said below.
   }
+  throw new Refusal('InvalidRequest', 'The path is not valid');
 }
-
 function refuse(status: number, error: string): Response {
   return Response.json({ error }, { status });
 }

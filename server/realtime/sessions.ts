@@ -29,6 +29,10 @@ export interface Sessions {
   ofToken(token: string): Promise<Session>;
 }
 
+/** Role of a key that everybody has, and of the server's own. */
+export const ANONYMOUS = 'anon';
+export const SERVICE = 'service_role';
+
 /** API keys start so; as an access token they mean “the rights of the connection's own key”. */
 export const API_KEY_PREFIX = 'sb_';
 
@@ -44,8 +48,8 @@ export function createSessions(
   const verify = options.verifyToken ?? verifierOf(options.jwtSecret, now);
   // Looked up by digest, so that the time of a miss tells nothing about the keys.
   const keys = new Map<string, Session>();
-  for (const key of options.publishableKeys) keys.set(digest(key), keySession(key, 'anon'));
-  for (const key of options.secretKeys) keys.set(digest(key), keySession(key, 'service_role'));
+  for (const key of options.publishableKeys) keys.set(digest(key), keySession(key, ANONYMOUS));
+  for (const key of options.secretKeys) keys.set(digest(key), keySession(key, SERVICE));
 
   const ofToken = async (token: string): Promise<Session> => {
     let claims: Claims;

@@ -16,16 +16,26 @@ export interface Refusal {
   message: string;
 }
 
+/** Who comes in. */
+export interface Guest {
+  version: Version;
+  session: Session;
+  network: string;
+}
+
 export interface UpgradeOptions {
   sessions: Sessions;
   /** Largest frame a client may send, bytes. */
   frameBytes: number;
   /** A reason to let nobody in now. */
   closedDoor: () => Refusal | null;
+  /** A reason not to let this bearer in. */
+  closedTo: (session: Session, network: string) => Refusal | null;
+  networkOf: (request: IncomingMessage) => string;
   onRefused: (refusal: Refusal) => void;
   /** An exception that nobody foresaw; the socket is cut. */
   onBroken: (error: unknown) => void;
-  onOpen: (ws: WebSocket, socket: Duplex, version: Version, session: Session) => void;
+  onOpen: (ws: WebSocket, socket: Duplex, guest: Guest) => void;
 }
 
 /** @returns the handler of an HTTP server's `upgrade` event */
@@ -50,9 +60,7 @@ export function createUpgradeHandler(
     }
     if (socket.destroyed) return;
     socket.removeListener('error', ignoreError);
-    server.handleUpgrade(request, socket, head, (ws) =>
-      options.onOpen(ws, socket, answer.version, answer.session),
-    );
+    server.handleUpgrade(request, socket, head, (ws) => options.onOpen(ws, socket, answer));
   };
 
   return (request, socket, head) => {
@@ -65,10 +73,7 @@ export function createUpgradeHandler(
   };
 }
 
-async function inspect(
-  request: IncomingMessage,
-  options: UpgradeOptions,
-): Promise<Refusal | { version: Version; session: Session }> {
+async function inspect(request: IncomingMessage, options: UpgradeOptions): Promise<Refusal | Guest> {
   const url = URL.parse(request.url ?? '/', 'http://localhost');
   if (url?.pathname !== SOCKET_PATH) return { status: 404, reason: 'NotFound', message: 'Not found' };
   const closed = options.closedDoor();
@@ -85,7 +90,9 @@ async function inspect(
   const key = (Array.isArray(header) ? header[0] : header) ?? url.searchParams.get('apikey');
   if (!key) return { status: 401, reason: 'ApiKeyMissing', message: 'An API key is required' };
   try {
-    return { version, session: await options.sessions.ofKey(key) };
+    const session = await options.sessions.ofKey(key);
+    const network = options.networkOf(request);
+    return options.closedTo(session, network) ?? { version, session, network };
   } catch (error) {
     if (!(error instanceof RealtimeError)) throw error;
     return { status: 401, reason: error.code, message: error.reason };

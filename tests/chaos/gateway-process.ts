@@ -12,6 +12,8 @@ process.once('message', ({ databaseUrl, jwtSecret, publishableKey, port }: Gatew
       jwtSecret,
       publishableKeys: [publishableKey],
       secretKeys: [],
+      // A thousand clients of one account.
+      limits: { socketsPerAccount: 20_000, joinsPerSecondPerAccount: 20_000 },
     });
     const server = createServer();
     server.on('upgrade', gateway.handleUpgrade);

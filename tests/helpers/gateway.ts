@@ -41,6 +41,7 @@ export async function startTestGateway(
     publishableKeys: [PUBLISHABLE_KEY],
     secretKeys: [SECRET_KEY],
     metrics,
+    publicChannels: true,
     ...options,
     limits: { feedRetryMs: 20, feedRetryMaxMs: 200, takeoverMs: 100, sweepMs: 50, ...options.limits },
   });

@@ -38,10 +38,10 @@ export async function writeTestSecrets(dataDir: string): Promise<void> {
 /**
  * Starts the whole product in this process, on a database of its own and a port that the system chooses.
  *
- * @param options `seeds: false` for a database without demo data; `trustedProxies` as in the configuration
+ * @param options `seeds: false` for a database without demo data; `trustedProxies` and `publicChannels` as in the configuration
  */
 export async function startTestServer(
-  options: { seeds?: boolean; trustedProxies?: readonly string[] } = {},
+  options: { seeds?: boolean; trustedProxies?: readonly string[]; publicChannels?: boolean } = {},
 ): Promise<TestServer> {
   const database = await createTestDatabase({ seeds: options.seeds ?? true });
   const dataDir = await mkdtemp(join(tmpdir(), 'epilot-server-'));
@@ -61,6 +61,7 @@ export async function startTestServer(
         trustedProxies: options.trustedProxies ?? [],
         // Asked for by hand, since the demo accounts would be open through the proxies.
         ...(options.trustedProxies ? { demo: true } : {}),
+        publicChannels: options.publicChannels ?? false,
       },
       pino({ level: 'fatal' }),
     );
