@@ -1,9 +1,14 @@
 /** P6, P8, P9: a plan change from its commit to the clients, its bytes on the wire, and the queries it causes. */
+import { mkdtempDisposable } from 'node:fs/promises';
 import type { Socket } from 'node:net';
 import { connect } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { WebSocket } from 'ws';
+import { loadSecrets } from '../server/secrets.ts';
 import { monotonicMs } from './clock.ts';
 import { type Looks, findWrongDeliveries } from './delivery.ts';
+import { createMembers } from './members.ts';
 import { PlanListener, type PlanMember } from './plan-listener.ts';
 import { type BenchPostgres, startPostgres } from './postgres.ts';
 import { type Product, startProduct } from './product.ts';
@@ -51,7 +56,9 @@ export async function measurePlanChanges(
   const owner = await postgres.connect(measured.name);
   await owner.query(measured.sql);
   await owner.end();
-  await using product = await startProduct({ databaseUrl: postgres.url(measured.name) });
+  await using directory = await mkdtempDisposable(join(tmpdir(), 'epilot-bench-'));
+  const dataDir = directory.path;
+  await using product = await startProduct({ dataDir, databaseUrl: postgres.url(measured.name) });
   const writer = await Writer.open(postgres, measured.name);
   const alone = {
     id: await writer.groupId('LAMARELLE'),
@@ -80,10 +87,14 @@ export async function measurePlanChanges(
   for (let n = 0; n < changes; n++) quiet.push(await callbackDelay('alone', await change('alone')));
 
   progress(`opening ${short(connections)} connections`);
+  const { jwtSecret } = loadSecrets(join(dataDir, 'secrets.json'));
+  const members = await postgres.connect(measured.name);
+  const tokens = await createMembers(members, crowded.id, jwtSecret, Math.ceil(connections / 100));
+  await members.end();
   await using swarm = await startSwarm({
     socketUrl: socketUrl(product, '2.0.0'),
     size: connections - 2,
-    join: { topic: `group:${crowded.id}`, token: crowded.token },
+    join: { topic: `group:${crowded.id}`, token: tokens },
   });
   progress(`2 × ${changes} plan changes, ${short(connections)} connections`);
   await writer.resetStatistics();

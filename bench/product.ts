@@ -36,11 +36,17 @@ export interface Product extends AsyncDisposable {
  *
  * @param options `dataDir` to start on what an earlier one left, else a new directory that goes with the product; `port`
  *   to start under the address of an earlier one, else any free one; `databaseUrl` for a PostgreSQL other than the
- *   embedded one; `cuttable` to be able to cut its clients off
+ *   embedded one; `cuttable` to be able to cut its clients off; `publicChannels` to serve them
  * @throws Error with what the server wrote when it ends before it is ready
  */
 export async function startProduct(
-  options: { dataDir?: string; databaseUrl?: string; port?: number; cuttable?: boolean } = {},
+  options: {
+    dataDir?: string;
+    databaseUrl?: string;
+    port?: number;
+    cuttable?: boolean;
+    publicChannels?: boolean;
+  } = {},
 ): Promise<Product> {
   const dataDir = options.dataDir ?? (await mkdtemp(join(tmpdir(), 'epilot-bench-')));
   const began = performance.now();
@@ -54,6 +60,7 @@ export async function startProduct(
       EPILOT_DATA_DIR: dataDir,
       EPILOT_DEMO: '1',
       DATABASE_URL: options.databaseUrl ?? '',
+      EPILOT_PUBLIC_CHANNELS: options.publicChannels ? '1' : '0',
     },
     stdio: ['ignore', 'pipe', 'pipe'],
   });

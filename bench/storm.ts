@@ -6,11 +6,11 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
-import { SignJWT } from 'jose';
 import { loadSecrets } from '../server/secrets.ts';
 import { monotonicMs } from './clock.ts';
 import { interleave } from './interleave.ts';
-import { type BenchPostgres, startPostgres } from './postgres.ts';
+import { createMembers } from './members.ts';
+import { startPostgres } from './postgres.ts';
 import { type Product, startProduct } from './product.ts';
 import type { Part } from './report.ts';
 import type { Manner } from './screen.ts';
@@ -34,7 +34,7 @@ export const storm: Part = {
       const writer = await Writer.open(postgres);
       const groupId = await writer.groupId('EDJA');
       const { jwtSecret } = loadSecrets(join(dataDir, 'secrets.json'));
-      const tokens = await createMembers(postgres, groupId, jwtSecret);
+      const tokens = await createMembers(await postgres.connect('product'), groupId, jwtSecret, SCREENS);
       progress(`opening ${SCREENS} screens`);
       const { url, publishableKey } = product;
       await using screens = await openScreens({ url, publishableKey, groupId }, tokens);
@@ -52,29 +52,6 @@ export const storm: Part = {
     }
   },
 };
-
-/** Makes the members of a group, each with an account of their own; their access tokens. */
-async function createMembers(postgres: BenchPostgres, groupId: string, jwtSecret: string): Promise<string[]> {
-  const client = await postgres.connect('product');
-  const { rows } = await client.query<{ id: string }>(
-    `with account as (
-       insert into auth.users (id, email)
-       select gen_random_uuid(), 'member-' || n || '@edja.test' from generate_series(1, $2::int) n returning id),
-     profile as (
-       insert into public.profiles (id, role, school_group_id) select id, 'personnel', $1 from account returning id)
-     select id from profile`,
-    [groupId, SCREENS],
-  );
-  const key = new TextEncoder().encode(jwtSecret);
-  return Promise.all(
-    rows.map(({ id }) =>
-      new SignJWT({ sub: id, role: 'authenticated' })
-        .setProtectedHeader({ alg: 'HS256', typ: 'JWT' })
-        .setExpirationTime('1h')
-        .sign(key),
-    ),
-  );
-}
 
 interface Scene {
   product: Product;

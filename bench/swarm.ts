@@ -9,7 +9,11 @@ export interface SwarmOptions {
   socketUrl: string;
   size: number;
   /** What each listener joins; without it, an open socket is a listener. Serializer 2.0.0. */
-  join?: { topic: string; token: string };
+  join?: {
+    topic: string;
+    /** Several are shared out: one account may have so many sockets only. */
+    token: string | readonly string[];
+  };
 }
 
 /** To the swarm's process. */

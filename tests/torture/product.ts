@@ -10,6 +10,8 @@ import { stopOrphan } from '../../server/postgres/postmaster.ts';
 
 /** Law: ports from here on are below those that systems give to outgoing connections, so nobody takes it meanwhile. */
 const LOWEST_PORT = 20_000;
+/** The eavesdropper listens on public channels, which are closed unless asked for. */
+const EXPOSED = { publicChannels: true };
 const PORTS = 10_000;
 /** Longest wait for a product that was killed to serve again, milliseconds. */
 const RECOVERY_LIMIT_MS = 180_000;
@@ -36,7 +38,7 @@ export class MortalProduct {
   static async start(): Promise<MortalProduct> {
     const dataDir = await mkdtemp(join(tmpdir(), 'epilot-torture-'));
     try {
-      return new MortalProduct(dataDir, await startProduct({ dataDir, port: await freePort() }));
+      return new MortalProduct(dataDir, await startProduct({ dataDir, port: await freePort(), ...EXPOSED }));
     } catch (error) {
       await rm(dataDir, { recursive: true, force: true });
       throw error;
@@ -85,7 +87,7 @@ export class MortalProduct {
     process.kill((JSON.parse(runtime) as { pid: number }).pid, 'SIGKILL');
     await this.#product.stop();
     await meanwhile();
-    this.#product = await startProduct({ dataDir: this.#dataDir, port });
+    this.#product = await startProduct({ dataDir: this.#dataDir, port, ...EXPOSED });
     // PostgreSQL is at another port now.
     void this.#pool.end().catch(() => {});
     this.#pool = openPool(this.#product.databaseUrl);
