@@ -13,6 +13,7 @@ import { decision } from './decision.ts';
 import { enforcement } from './enforcement.ts';
 import { fanout } from './fanout.ts';
 import { firstLoad } from './first-load.ts';
+import { hostile } from './hostile.ts';
 import { type Options, readOptions } from './options.ts';
 import { painted } from './painted.ts';
 import { planChange } from './plan-change.ts';
@@ -34,6 +35,7 @@ const PARTS: readonly Part[] = [
   firstLoad,
   fanout,
   chaos,
+  hostile,
 ];
 
 const names = PARTS.map(({ name }) => name);

@@ -17,6 +17,12 @@ export interface Product extends AsyncDisposable {
   publishableKey: string;
   /** PostgreSQL as the owner of the tables. */
   databaseUrl: string;
+  /** The process that serves. */
+  pid: number;
+  /** Resolves when the process that was started has ended, with a sentence that says how. */
+  ended: Promise<string>;
+  /** What it wrote last to its log and its output. */
+  lastWords(): string;
   /** From the start of the process to the first healthy answer, milliseconds. */
   startMs: number;
   /** Signs a demo account in; resolves with its access token. */
@@ -36,7 +42,7 @@ export interface Product extends AsyncDisposable {
  *
  * @param options `dataDir` to start on what an earlier one left, else a new directory that goes with the product; `port`
  *   to start under the address of an earlier one, else any free one; `databaseUrl` for a PostgreSQL other than the
- *   embedded one; `cuttable` to be able to cut its clients off; `publicChannels` to serve them
+ *   embedded one; `cuttable` to be able to cut its clients off; `preload`, a module that runs in its process before it
  * @throws Error with what the server wrote when it ends before it is ready
  */
 export async function startProduct(
@@ -45,12 +51,13 @@ export async function startProduct(
     databaseUrl?: string;
     port?: number;
     cuttable?: boolean;
-    publicChannels?: boolean;
+    preload?: string;
   } = {},
 ): Promise<Product> {
   const dataDir = options.dataDir ?? (await mkdtemp(join(tmpdir(), 'epilot-bench-')));
   const began = performance.now();
-  const preload = options.cuttable ? ['--import', pathToFileURL(CUT).href] : [];
+  const modules = [...(options.cuttable ? [CUT] : []), ...(options.preload ? [options.preload] : [])];
+  const preload = modules.flatMap((file) => ['--import', pathToFileURL(file).href]);
   const child = spawn(process.execPath, [...preload, 'server/main.ts'], {
     cwd: ROOT,
     env: {
@@ -60,14 +67,14 @@ export async function startProduct(
       EPILOT_DATA_DIR: dataDir,
       EPILOT_DEMO: '1',
       DATABASE_URL: options.databaseUrl ?? '',
-      EPILOT_PUBLIC_CHANNELS: options.publicChannels ? '1' : '0',
     },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
-  const ended = once(child, 'exit');
+  const ended = once(child, 'exit') as Promise<[number | null, NodeJS.Signals | null]>;
+  const output = keepOutput(child);
   const kill = (): void => void child.kill();
   process.once('exit', kill);
-  const url = await addressOf(child, ended);
+  const url = await addressOf(output, ended);
   const health = await fetch(`${url}/health`);
   const startMs = performance.now() - began;
   if (!health.ok) throw new Error(`The server started and is not healthy: ${await health.text()}`);
@@ -75,6 +82,7 @@ export async function startProduct(
   const runtime = JSON.parse(await readFile(join(dataDir, 'runtime.json'), 'utf8')) as {
     publishableKey: string;
     databaseUrl: string;
+    pid: number;
   };
   let stopping: Promise<number> | undefined;
   const stop = async (): Promise<number> => {
@@ -89,6 +97,9 @@ export async function startProduct(
     startMs,
     publishableKey: runtime.publishableKey,
     databaseUrl: runtime.databaseUrl,
+    pid: runtime.pid,
+    ended: ended.then(([code, signal]) => `The server's process ended with ${signal ?? `code ${code}`}.`),
+    lastWords: () => output.text,
     async signIn(email) {
       const answer = await fetch(`${url}/auth/v1/token?grant_type=password`, {
         method: 'POST',
@@ -118,19 +129,31 @@ async function readMetric(url: string, name: string): Promise<number> {
     .reduce((sum, line) => sum + Number(line.slice(line.lastIndexOf(' '))), 0);
 }
 
-async function addressOf(child: ChildProcess, ended: Promise<unknown>): Promise<string> {
-  let output = '';
-  const announced = new Promise<string>((resolve) => {
+/** So much of what the process writes is kept, characters: its first words tell the address, its last ones how it ended. */
+const KEPT_OUTPUT = 16_384;
+
+interface Output {
+  text: string;
+  address: Promise<string>;
+}
+
+function keepOutput(child: ChildProcess): Output {
+  const output: Output = { text: '', address: Promise.resolve('') };
+  output.address = new Promise<string>((resolve) => {
     const read = (chunk: Buffer): void => {
-      output += chunk.toString();
-      const address = ADDRESS.exec(output)?.[0];
+      output.text = (output.text + chunk.toString()).slice(-KEPT_OUTPUT);
+      const address = ADDRESS.exec(output.text)?.[0];
       if (address !== undefined) resolve(address);
     };
     child.stdout?.on('data', read);
     child.stderr?.on('data', read);
   });
+  return output;
+}
+
+async function addressOf(output: Output, ended: Promise<unknown>): Promise<string> {
   const failed = ended.then((): never => {
-    throw new Error(`The server ended before it was ready:\n${output}`);
+    throw new Error(`The server ended before it was ready:\n${output.text}`);
   });
-  return Promise.race([announced, failed]);
+  return Promise.race([output.address, failed]);
 }

@@ -10,8 +10,6 @@ import { stopOrphan } from '../../server/postgres/postmaster.ts';
 
 /** Law: ports from here on are below those that systems give to outgoing connections, so nobody takes it meanwhile. */
 const LOWEST_PORT = 20_000;
-/** The eavesdropper listens on public channels, which are closed unless asked for. */
-const EXPOSED = { publicChannels: true };
 const PORTS = 10_000;
 /** Longest wait for a product that was killed to serve again, milliseconds. */
 const RECOVERY_LIMIT_MS = 180_000;
@@ -21,28 +19,52 @@ export class MortalProduct {
   /** Stays the same over restarts, as do the keys. */
   readonly url: string;
   readonly publishableKey: string;
-  readonly #dataDir: string;
+  readonly dataDir: string;
   #product: Product;
   #pool: pg.Pool;
   #restart: Promise<void> | undefined;
 
   private constructor(dataDir: string, product: Product) {
-    this.#dataDir = dataDir;
+    this.dataDir = dataDir;
     this.#product = product;
     this.#pool = openPool(product.databaseUrl);
     this.url = product.url;
     this.publishableKey = product.publishableKey;
   }
 
-  /** Starts it on an empty directory, with demo data. @throws Error with what the server wrote when it cannot start */
-  static async start(): Promise<MortalProduct> {
+  /**
+   * Starts it on an empty directory, with demo data.
+   *
+   * @param preload a module that runs in the server's process before it, until that is killed
+   * @throws Error with what the server wrote when it cannot start
+   */
+  static async start(preload?: string): Promise<MortalProduct> {
     const dataDir = await mkdtemp(join(tmpdir(), 'epilot-torture-'));
     try {
-      return new MortalProduct(dataDir, await startProduct({ dataDir, port: await freePort(), ...EXPOSED }));
+      const port = await freePort();
+      return new MortalProduct(
+        dataDir,
+        await startProduct({ dataDir, port, ...(preload === undefined ? {} : { preload }) }),
+      );
     } catch (error) {
       await rm(dataDir, { recursive: true, force: true });
       throw error;
     }
+  }
+
+  /** The process that serves now. */
+  get pid(): number {
+    return this.#product.pid;
+  }
+
+  /** Resolves when the process that serves now has ended, with a sentence that says how. */
+  get ended(): Promise<string> {
+    return this.#product.ended;
+  }
+
+  /** What the server wrote last. */
+  lastWords(): string {
+    return this.#product.lastWords();
   }
 
   /** Runs one statement as the owner of the tables. @throws what the driver throws, also while PostgreSQL is away */
@@ -66,7 +88,7 @@ export class MortalProduct {
 
   /** The process that all of PostgreSQL hangs on. */
   async postmasterPid(): Promise<number> {
-    const lock = await readFile(join(this.#dataDir, 'postgres', 'postmaster.pid'), 'utf8');
+    const lock = await readFile(join(this.dataDir, 'postgres', 'postmaster.pid'), 'utf8');
     const pid = Number(lock.split('\n')[0]);
     if (!Number.isInteger(pid) || pid <= 0) throw new Error('PostgreSQL has written no process id');
     return pid;
@@ -82,12 +104,12 @@ export class MortalProduct {
   }
 
   async #killServer(meanwhile: () => Promise<unknown>): Promise<void> {
-    const runtime = await readFile(join(this.#dataDir, 'runtime.json'), 'utf8');
+    const runtime = await readFile(join(this.dataDir, 'runtime.json'), 'utf8');
     const port = Number(new URL(this.url).port);
     process.kill((JSON.parse(runtime) as { pid: number }).pid, 'SIGKILL');
     await this.#product.stop();
     await meanwhile();
-    this.#product = await startProduct({ dataDir: this.#dataDir, port, ...EXPOSED });
+    this.#product = await startProduct({ dataDir: this.dataDir, port });
     // PostgreSQL is at another port now.
     void this.#pool.end().catch(() => {});
     this.#pool = openPool(this.#product.databaseUrl);
@@ -141,9 +163,9 @@ export class MortalProduct {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#restart?.catch(() => {});
     await this.#product.stop();
-    await stopOrphan(join(this.#dataDir, 'postgres'));
+    await stopOrphan(join(this.dataDir, 'postgres'));
     await this.#pool.end().catch(() => {});
-    await rm(this.#dataDir, { recursive: true, force: true });
+    await rm(this.dataDir, { recursive: true, force: true });
   }
 }
 

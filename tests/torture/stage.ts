@@ -72,7 +72,7 @@ export async function createStage(db: Queryable): Promise<Stage> {
 }
 
 /** Gives the accounts of the groups, and those of `ids`, a password to sign in with. */
-async function openAccounts(db: Queryable, ids: string[], groups: string[]): Promise<Account[]> {
+export async function openAccounts(db: Queryable, ids: string[], groups: string[]): Promise<Account[]> {
   const { rows } = await db.query<Account>(
     `with opened as (
        update auth.users u set aud = 'authenticated', role = 'authenticated', email_confirmed_at = now(),

@@ -1,0 +1,32 @@
+/**
+ * P17: the whole product while a crew of strangers and pupils attacks it in every way that `tests/torture/hostile` knows, all
+ * at once; what that costs honest clients, beside the same clients in the quiet of the same run.
+ */
+import { MortalProduct } from '../tests/torture/product.ts';
+import { besiege } from '../tests/torture/siege.ts';
+import { judgeSiege } from './hostile-report.ts';
+import type { Part } from './report.ts';
+
+const QUIET_SECONDS = 15;
+const ATTACK_SECONDS = 45;
+const HONEST = 6;
+
+export const hostile: Part = {
+  name: 'hostile',
+  async run(progress, { seed }) {
+    await using product = await MortalProduct.start();
+    return [
+      judgeSiege(
+        await besiege({
+          product,
+          quietSeconds: QUIET_SECONDS,
+          attackSeconds: ATTACK_SECONDS,
+          honest: HONEST,
+          strength: 1,
+          seed,
+          progress,
+        }),
+      ),
+    ];
+  },
+};
