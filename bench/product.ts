@@ -120,8 +120,8 @@ export async function startProduct(
   };
 }
 
-/** One of the server's metrics, all labels together. */
-async function readMetric(url: string, name: string): Promise<number> {
+/** One of the server's metrics, all labels together; 0 when there is none of that name. */
+export async function readMetric(url: string, name: string): Promise<number> {
   const text = await (await fetch(`${url}/metrics`)).text();
   return text
     .split('\n')

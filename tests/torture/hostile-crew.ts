@@ -25,7 +25,9 @@ export class HostileCrew implements AsyncDisposable {
   readonly #child: ChildProcess;
   /** Rejects when the crew's process ends by itself. */
   readonly failed: Promise<never>;
-  /** Names of the attacks that were being made when the server was first found away; empty when it never was. */
+  /** Whether a strike found the server away. */
+  foundAway = false;
+  /** Names of the attacks that were being made when the server was first found away, or else when the attack ended. */
   underWay: readonly string[] = [];
   /** Names of the attacks of which a strike has come to its end. */
   readonly struck = new Set<string>();
@@ -38,7 +40,10 @@ export class HostileCrew implements AsyncDisposable {
     // A crew that is disposed of ends, too, and then nobody waits.
     this.failed.catch(() => {});
     child.on('message', (news: CrewNews) => {
-      if (news.kind === 'away') this.underWay = news.underWay;
+      if (news.kind === 'away') {
+        this.foundAway = true;
+        this.underWay = news.underWay;
+      }
       if (news.kind === 'struck') this.struck.add(news.name);
     });
   }
@@ -54,7 +59,9 @@ export class HostileCrew implements AsyncDisposable {
   async end(): Promise<AttackReport[]> {
     const ended = Promise.withResolvers<AttackReport[]>();
     this.#child.on('message', (news: CrewNews) => {
-      if (news.kind === 'ended') ended.resolve(news.reports);
+      if (news.kind !== 'ended') return;
+      if (this.underWay.length === 0) this.underWay = news.underWay;
+      ended.resolve(news.reports);
     });
     if (this.#child.connected) this.#order({ kind: 'end' });
     return Promise.race([ended.promise, this.failed]);

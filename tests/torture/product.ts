@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import pg from 'pg';
-import { type Product, startProduct } from '../../bench/product.ts';
+import { type Product, readMetric, startProduct } from '../../bench/product.ts';
 import { stopOrphan } from '../../server/postgres/postmaster.ts';
 
 /** Law: ports from here on are below those that systems give to outgoing connections, so nobody takes it meanwhile. */
@@ -65,6 +65,11 @@ export class MortalProduct {
   /** What the server wrote last. */
   lastWords(): string {
     return this.#product.lastWords();
+  }
+
+  /** One of the server's metrics, all labels together; 0 when there is none of that name. */
+  readMetric(name: string): Promise<number> {
+    return readMetric(this.url, name);
   }
 
   /** Runs one statement as the owner of the tables. @throws what the driver throws, also while PostgreSQL is away */

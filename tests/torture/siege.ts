@@ -57,7 +57,7 @@ const WARM_MS = 2_000;
 const SLICE_MS = 5_000;
 const MOST_SLICES_MORE = 6;
 /** Longest wait for the end of a process that takes no connections any more, milliseconds. */
-const DYING_MS = 5_000;
+const DYING_MS = 20_000;
 /** So many documents has every other honest client for strangers to reach for. */
 const DOCUMENTS = 4;
 /** Of the server's last words before its end. */
@@ -123,13 +123,16 @@ export async function besiege(options: SiegeOptions): Promise<SiegeReport> {
   progress('looking at what is left');
   const wrong = [...attacks.flatMap(sentencesOf)];
   // An exit that a strike caused at the very end is seen a moment later.
-  if (crew.underWay.length > 0) await Promise.race([dying, pause(DYING_MS)]);
+  if (crew.foundAway) await Promise.race([dying, pause(DYING_MS)]);
   if (gone.signal.aborted) {
     const words = product.lastWords().slice(-LAST_WORDS);
     death = `${death} Under way were: ${crew.underWay.join(', ')}. Its last words: ${words}`;
   } else {
     if (never.length > 0) wrong.push(`These attacks never struck: ${never.join(', ')}`);
     await product.healthy();
+    // What the process outlives is a fault all the same.
+    const failed = await product.readMetric('process_unhandled_rejections_total');
+    if (failed > 0) wrong.push(`${failed} promises failed that nobody waited for`);
     await honest.hearAll((group) => revOf(product, group));
     wrong.push(...(await unsound(product, stage)));
   }

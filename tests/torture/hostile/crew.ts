@@ -26,7 +26,8 @@ export type CrewNews =
   | { kind: 'struck'; name: string }
   /** The server is away; `underWay` names the attacks that were being made then. */
   | { kind: 'away'; underWay: string[] }
-  | { kind: 'ended'; reports: AttackReport[] };
+  /** All strikes have ended; `underWay` names the attacks that were being made when the order to end came. */
+  | { kind: 'ended'; reports: AttackReport[]; underWay: string[] };
 
 const ADDRESSES = 400;
 /** Pause of a lane whose strike met nobody, milliseconds. */
@@ -42,14 +43,16 @@ export function runCrew(attacks: readonly Attack[]): void {
   // Each strike listens, and each wait of it.
   setMaxListeners(0, end.signal);
   let attacking: Promise<AttackReport[]> = Promise.resolve([]);
+  const records: AttackRecord[] = [];
   process.on('message', (order: CrewOrder) => {
     if (order.kind === 'attack') {
-      attacking = attack(attacks, order, end.signal);
+      attacking = attack(attacks, records, order, end.signal);
       attacking.catch(fail);
       return;
     }
+    const underWay = namesOf(records);
     end.abort();
-    attacking.then((reports) => tell({ kind: 'ended', reports })).catch(fail);
+    attacking.then((reports) => tell({ kind: 'ended', reports, underWay })).catch(fail);
   });
 }
 
@@ -62,8 +65,14 @@ function tell(news: CrewNews): void {
   process.send?.(news);
 }
 
+/** Names of the attacks that are being made. */
+function namesOf(records: readonly AttackRecord[]): string[] {
+  return records.filter((record) => record.underWay > 0).map(({ report }) => report.name);
+}
+
 async function attack(
   attacks: readonly Attack[],
+  records: AttackRecord[],
   { target, names, strength, seed }: CrewOrder & { kind: 'attack' },
   signal: AbortSignal,
 ): Promise<AttackReport[]> {
@@ -71,14 +80,13 @@ async function attack(
   const address = await createAddresses(ADDRESSES, randomFrom(seed));
   const chosen = attacks.filter(({ name }) => names.length === 0 || names.includes(name));
   const share = (count: number): number => Math.max(1, Math.round(count * strength));
-  const records = chosen.map(({ name }) => new AttackRecord(name));
+  records.push(...chosen.map(({ name }) => new AttackRecord(name)));
   const hasStruck = new Set<string>();
   let isAway = false;
   const away = (): void => {
     if (isAway) return;
     isAway = true;
-    const underWay = records.filter((record) => record.underWay > 0).map(({ report }) => report.name);
-    tell({ kind: 'away', underWay });
+    tell({ kind: 'away', underWay: namesOf(records) });
   };
   await Promise.all(
     chosen.flatMap((each, place) =>
