@@ -263,7 +263,8 @@ describe('fed a screen that', () => {
 
 test('a run in which a check was never made, or an act never done, is not sound', () => {
   const tally = new Tally();
-  const report = { tally, outages: { backend: [], postmaster: [], server: [] }, recovery: [], served: 0 };
+  const outages = { backend: [], postmaster: [], server: [] };
+  const report = { tally, outages, recovery: [], served: 0, siege: null };
   expect(missingOf(tally)).toEqual(
     expect.arrayContaining([...Object.keys(CHECKS), 'postmaster', 'document']),
   );

@@ -1,8 +1,9 @@
 /**
  * `npm run torture`: two minutes of everything at once, while PostgreSQL, the server, the feed and lines are killed at
- * random. Prints a table; fails when an invariant was broken, or a check was never made.
+ * random; then a siege, in which a hostile crew attacks beside honest clients. Prints a table; fails when an invariant was
+ * broken, a check was never made, or the siege did harm.
  *
- *   npm run torture -- [--seconds 120] [--seed n] [--writers 4] [--screens 8]
+ *   npm run torture -- [--seconds 120] [--seed n] [--writers 4] [--screens 8] [--siege 40] [--no-hostile]
  */
 import { parseArgs } from 'node:util';
 import { isSound, renderReport } from './report.ts';
@@ -14,13 +15,17 @@ const { values } = parseArgs({
     seed: { type: 'string', default: String(Date.now() % 1_000_000) },
     writers: { type: 'string', default: '4' },
     screens: { type: 'string', default: '8' },
+    siege: { type: 'string', default: '40' },
+    hostile: { type: 'boolean', default: true },
   },
+  allowNegative: true,
 });
 const options = {
   seconds: Number(values.seconds),
   seed: Number(values.seed),
   writers: Number(values.writers),
   screens: Number(values.screens),
+  siege: Number(values.siege),
 };
 for (const [name, value] of Object.entries(options)) {
   if (Number.isInteger(value) && value >= 1) continue;
@@ -39,7 +44,9 @@ const progress = (text: string): void => {
 };
 progress(`seed ${options.seed}; ${options.seconds} seconds, ${options.writers} writers each way`);
 try {
-  const report = await runTorture({ ...options, progress, signal: end.signal });
+  const { siege: attackSeconds, ...storms } = options;
+  const siege = values.hostile ? { quietSeconds: 10, attackSeconds, honest: 6, strength: 1 } : null;
+  const report = await runTorture({ ...storms, siege, progress, signal: end.signal });
   process.stdout.write(`\n${renderReport(report)}\n`);
   process.exit(isSound(report) ? 0 : 1);
 } catch (error) {

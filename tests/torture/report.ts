@@ -1,5 +1,8 @@
 /** The table of a torture run. */
 import type { TortureReport } from './run.ts';
+import { renderSiege } from './siege-table.ts';
+import { brokenIn } from './siege-verdict.ts';
+import { spread, table } from './table.ts';
 import { CHECKS, type Check, type Tally } from './tally.ts';
 
 const WIDTH = 90;
@@ -7,8 +10,9 @@ const WIDTH = 90;
 const TARGET_MS = 1_000;
 
 /** Whether all that must hold held, and everything that must happen did. */
-export function isSound({ tally, missing }: TortureReport): boolean {
-  return tally.violated().length === 0 && missing.length === 0;
+export function isSound({ tally, missing, siege }: TortureReport): boolean {
+  const broken = siege ? brokenIn(siege) : [];
+  return tally.violated().length === 0 && missing.length === 0 && broken.length === 0;
 }
 
 /** Invariants with checks and violations, then what happened, then examples of what was broken. */
@@ -43,6 +47,7 @@ export function renderReport(report: TortureReport): string {
           `${CHECKS[check].invariant}, ${CHECKS[check].what}:\n  ${tally.rows[check].examples.join('\n  ')}`,
       ),
     ...(missing.length > 0 ? [`Never happened: ${missing.join(', ')}`] : []),
+    ...(report.siege ? [renderSiege(report.siege)] : []),
     isSound(report) ? 'Everything held.' : 'NOT everything held.',
   ];
   return sections.join('\n\n');
@@ -66,24 +71,4 @@ function wrap(text: string): string[] {
     else lines.push(part);
   }
   return lines;
-}
-
-function spread(delays: number[]): string {
-  const sorted = delays.toSorted((a, b) => a - b);
-  if (sorted.length === 0) return 'none';
-  return `${sorted[Math.floor(sorted.length / 2)]} ms median, ${sorted.at(-1)} ms longest, of ${sorted.length}`;
-}
-
-function table(rows: readonly string[][], numbers: readonly number[] = []): string {
-  const widths = rows[0]!.map((_, column) => Math.max(...rows.map((row) => row[column]!.length)));
-  return rows
-    .map((row) =>
-      row
-        .map((cell, column) =>
-          numbers.includes(column) ? cell.padStart(widths[column]!) : cell.padEnd(widths[column]!),
-        )
-        .join('  ')
-        .trimEnd(),
-    )
-    .join('\n');
 }

@@ -1,10 +1,11 @@
 /**
  * The whole product under a load of everything at once, while all that it hangs on is killed at random:
  *
- *   open ──▶ storm ──▶ quiet ──▶ storm ──▶ … ──▶ quiet ──▶ last kill ──▶ quiet
+ *   open ──▶ storm ──▶ quiet ──▶ storm ──▶ … ──▶ quiet ──▶ last kill ──▶ quiet ──▶ siege ──▶ quiet
  *
  * In a storm writers, super admins, intruders and faults act at once, and the checker looks at what is committed. When it is
- * quiet, every screen must come to show what the rows say, and the whole history is read.
+ * quiet, every screen must come to show what the rows say, and the whole history is read. In the siege nothing is killed: a
+ * hostile crew attacks, honest clients work, and nothing may end.
  */
 import { setTimeout as pause } from 'node:timers/promises';
 import type { SupabaseClient } from '@supabase/supabase-js';
@@ -16,6 +17,7 @@ import { FAULTS, Faults, type Kill } from './faults.ts';
 import { MortalProduct } from './product.ts';
 import { createStage, signIn, type Stage } from './stage.ts';
 import { Screens } from './screens.ts';
+import { besiege, type SiegeOptions, type SiegeReport } from './siege.ts';
 import { Tally } from './tally.ts';
 
 export interface TortureOptions {
@@ -27,6 +29,8 @@ export interface TortureOptions {
   writers: number;
   /** Open pages, each in a process of its own. */
   screens: number;
+  /** The siege at the end; left out when `null`. */
+  siege: Pick<SiegeOptions, 'quietSeconds' | 'attackSeconds' | 'honest' | 'strength'> | null;
   progress: (text: string) => void;
   /** Ends the run before its time; everything is stopped and removed all the same. */
   signal?: AbortSignal;
@@ -45,6 +49,8 @@ export interface TortureReport {
   served: number;
   /** What should have happened and did not. */
   missing: string[];
+  /** What the siege came to; `null` when there was none. */
+  siege: SiegeReport | null;
 }
 
 const STORM_MS = 20_000;
@@ -148,7 +154,10 @@ async function run(
   const repaired = await ask(superAdmin, 'repair_usage');
   tally.note('repair', 1, repaired === 0 ? [] : [`repair_usage() repaired ${String(repaired)}`]);
   await countCommits(product, stage, tally);
-  return { tally, outages: faults.outages, recovery, served, missing: missingOf(tally) };
+  const siege = options.siege && (await besiege({ product, seed, progress, ...options.siege }));
+  // What the siege did to the storm's groups and screens; a server that it has ended shows nothing.
+  if (siege?.death === null) await quiet(Date.now());
+  return { tally, outages: faults.outages, recovery, served, missing: missingOf(tally), siege };
 }
 
 /** Calls a function without arguments, when nothing is being killed. @throws Error when it is refused */
