@@ -34,27 +34,24 @@ export class HonestClient {
     this.#desk = { client, group: this.group, school: member.tenant.school, pupil: null };
   }
 
-  static async open(
-    address: Address,
-    member: Member,
-    documents: number,
-    findings: Findings,
-  ): Promise<HonestClient> {
+  static async open(address: Address, member: Member, findings: Findings): Promise<HonestClient> {
     const honest = new HonestClient(address, member, await signIn(address, member.account), findings);
-    for (let n = 0; n < documents; n += 1) await honest.#reserve();
     await honest.#join();
     return honest;
   }
 
-  async #reserve(): Promise<void> {
-    const { data, error } = await this.#client
-      .from('documents')
-      .insert({ school_group_id: this.group, name: 'Pièce', size_bytes: new Blob([TEXT]).size })
-      .select('id, storage_path')
-      .single<{ id: string; storage_path: string }>();
-    if (error) throw new Error(`A document could not be reserved: ${error.message}`, { cause: error });
-    this.#documents.push(data.id);
-    this.paths.push(data.storage_path);
+  /** Reserves documents until so many wait for their upload. @throws Error when one is refused */
+  async reserve(count: number): Promise<void> {
+    while (this.paths.length < count) {
+      const { data, error } = await this.#client
+        .from('documents')
+        .insert({ school_group_id: this.group, name: 'Pièce', size_bytes: new Blob([TEXT]).size })
+        .select('id, storage_path')
+        .single<{ id: string; storage_path: string }>();
+      if (error) throw new Error(`A document could not be reserved: ${error.message}`, { cause: error });
+      this.#documents.push(data.id);
+      this.paths.push(data.storage_path);
+    }
   }
 
   /** Joins the group's private topic. @throws Error when it is not let in */

@@ -32,18 +32,19 @@ export class HonestClients {
 
   private constructor() {}
 
-  /**
-   * Signs everybody in and joins their private topics.
-   *
-   * @param documents how many the first clients each reserve, to upload them one at a visit
-   */
-  static async open(address: Address, members: readonly Member[], documents: number): Promise<HonestClients> {
+  /** Signs everybody in and joins their private topics. */
+  static async open(address: Address, members: readonly Member[]): Promise<HonestClients> {
     const clients = new HonestClients();
-    for (const [place, member] of members.entries()) {
-      const own = place % 2 === 0 ? documents : 0;
-      clients.#clients.push(await HonestClient.open(address, member, own, clients.findings));
+    for (const member of members) {
+      clients.#clients.push(await HonestClient.open(address, member, clients.findings));
     }
     return clients;
+  }
+
+  /** Every other client reserves as many documents as it will upload in so many seconds. */
+  async reserve(seconds: number): Promise<void> {
+    const count = Math.ceil((seconds * 1_000) / VISIT_MS);
+    for (const client of this.#clients.filter((_, place) => place % 2 === 0)) await client.reserve(count);
   }
 
   /** Paths that are reserved and not yet uploaded to. */

@@ -1,7 +1,8 @@
 /** Who is in a siege: groups of honest clients, and groups whose admins mean harm. Nobody else writes their rows. */
+import type { Pupil, Target } from './hostile/attack.ts';
 import type { Queryable } from '../helpers/database.ts';
 import { add, createPlan, createTenant, type Tenant } from '../helpers/tenants.ts';
-import { type Account, openAccounts } from './stage.ts';
+import { type Account, type Address, openAccounts, signIn } from './stage.ts';
 
 export interface SiegeStage {
   honest: Member[];
@@ -39,4 +40,23 @@ export async function createSiegeStage(db: Queryable, honest: number): Promise<S
     LONG_NAME,
   ]);
   return stage;
+}
+
+/**
+ * What the hostile crew is given: it has signed in, and knows who is honest and where they are about to upload to.
+ *
+ * @param ownersPaths paths that honest clients have reserved
+ */
+export async function targetOf(
+  address: Address,
+  { honest, hostile }: SiegeStage,
+  ownersPaths: readonly string[],
+): Promise<Target> {
+  const pupils: Pupil[] = [];
+  for (const { tenant, account } of hostile) {
+    const { data } = await (await signIn(address, account)).auth.getSession();
+    pupils.push({ token: data.session?.access_token ?? '', group: tenant.id, school: tenant.school });
+  }
+  const { url, publishableKey } = address;
+  return { url, publishableKey, pupils, ownersPaths, emails: honest.map(({ account }) => account.email) };
 }

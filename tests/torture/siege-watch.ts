@@ -2,7 +2,9 @@
 import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { UNSOUND } from '../helpers/unsound.ts';
 import type { MortalProduct } from './product.ts';
+import type { SiegeStage } from './siege-stage.ts';
 
 const SAMPLE_MS = 100;
 const KIBIBYTE = 1_024;
@@ -64,4 +66,29 @@ export async function startOfPostgres(product: MortalProduct): Promise<string> {
   } catch (error) {
     return `PostgreSQL does not answer: ${(error as Error).message}`;
   }
+}
+
+/** Documents that hold more than was reserved for them, and files that stand where nothing is reserved. */
+const OVERFULL = `
+  select 'document ' || o.name || ' has ' || (o.metadata->>'size') || ' bytes, and ' || coalesce(d.size_bytes::text, 'nothing')
+         || ' was reserved' as what
+  from storage.objects o left join public.documents d on d.storage_path = o.name
+  where o.bucket_id = 'documents' and (o.metadata->>'size')::bigint > coalesce(d.size_bytes, 0)
+    and split_part(o.name, '/', 1) = any (select unnest($1::uuid[])::text)`;
+
+/** What the rows and the server's own counts say is wrong after a siege, a sentence each. */
+export async function readUnsound(
+  product: MortalProduct,
+  { honest, hostile }: SiegeStage,
+): Promise<string[]> {
+  const groups = [...honest, ...hostile].map(({ tenant }) => tenant.id);
+  const found: string[] = [];
+  for (const sql of [UNSOUND, OVERFULL]) {
+    const { rows } = await product.query<{ what: string }>(sql, [groups]);
+    found.push(...rows.map(({ what }) => what));
+  }
+  // What the process outlives is a fault all the same.
+  const failed = await product.readMetric('process_unhandled_rejections_total');
+  if (failed > 0) found.push(`${failed} promises failed that nobody waited for`);
+  return found;
 }

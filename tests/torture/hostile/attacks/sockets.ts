@@ -5,6 +5,8 @@ import { type HostileSocket, openSocket } from '../socket.ts';
 const FROM_ONE = 2_000;
 const FROM_MANY = 200;
 const AT_ONCE = 50;
+/** Longest time that a strike opens sockets, milliseconds: a busy server takes its time. */
+const OPEN_MS = 6_000;
 const HOLD_MS = 5_000;
 
 export const sockets: Attack = {
@@ -19,9 +21,10 @@ export const sockets: Attack = {
     const one = address();
     let left = share(isOne ? FROM_ONE : FROM_MANY);
     const open: HostileSocket[] = [];
+    const until = performance.now() + OPEN_MS;
     await Promise.all(
       Array.from({ length: AT_ONCE }, async () => {
-        while (left > 0 && !scene.signal.aborted) {
+        while (left > 0 && performance.now() < until && !scene.signal.aborted) {
           left -= 1;
           const socket = await openSocket(scene, isOne ? one : address());
           if (socket) open.push(socket);
