@@ -25,6 +25,7 @@ async function feed(...attacks: string[]): Promise<Result> {
     quietSeconds: 1,
     attackSeconds: 4,
     honest: 2,
+    screens: 0,
     strength: 1,
     seed: 7,
     crew: join(import.meta.dirname, 'honest-hostile-crew.ts'),

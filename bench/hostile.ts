@@ -10,6 +10,7 @@ import type { Part } from './report.ts';
 const QUIET_SECONDS = 15;
 const ATTACK_SECONDS = 45;
 const HONEST = 6;
+const SCREENS = 2;
 
 export const hostile: Part = {
   name: 'hostile',
@@ -22,6 +23,7 @@ export const hostile: Part = {
           quietSeconds: QUIET_SECONDS,
           attackSeconds: ATTACK_SECONDS,
           honest: HONEST,
+          screens: SCREENS,
           strength: 1,
           seed,
           progress,

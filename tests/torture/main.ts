@@ -45,7 +45,9 @@ const progress = (text: string): void => {
 progress(`seed ${options.seed}; ${options.seconds} seconds, ${options.writers} writers each way`);
 try {
   const { siege: attackSeconds, ...storms } = options;
-  const siege = values.hostile ? { quietSeconds: 10, attackSeconds, honest: 6, strength: 1 } : null;
+  const siege = values.hostile
+    ? { quietSeconds: 10, attackSeconds, honest: 6, screens: 2, strength: 1 }
+    : null;
   const report = await runTorture({ ...storms, siege, progress, signal: end.signal });
   process.stdout.write(`\n${renderReport(report)}\n`);
   process.exit(isSound(report) ? 0 : 1);

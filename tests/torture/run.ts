@@ -30,7 +30,7 @@ export interface TortureOptions {
   /** Open pages, each in a process of its own. */
   screens: number;
   /** The siege at the end; left out when `null`. */
-  siege: Pick<SiegeOptions, 'quietSeconds' | 'attackSeconds' | 'honest' | 'strength'> | null;
+  siege: Pick<SiegeOptions, 'quietSeconds' | 'attackSeconds' | 'honest' | 'screens' | 'strength'> | null;
   progress: (text: string) => void;
   /** Ends the run before its time; everything is stopped and removed all the same. */
   signal?: AbortSignal;

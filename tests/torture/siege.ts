@@ -12,8 +12,10 @@ import type { AttackReport } from './hostile/record.ts';
 import { EVERYBODY, HostileCrew } from './hostile-crew.ts';
 import { addDurations, type Durations, HonestClients } from './honest-clients.ts';
 import type { MortalProduct } from './product.ts';
-import { createSiegeStage, targetOf } from './siege-stage.ts';
+import { Screens } from './screens.ts';
+import { createSiegeStage, type SiegeStage, targetOf } from './siege-stage.ts';
 import { logBytes, readUnsound, SiegeWatch, startOfPostgres } from './siege-watch.ts';
+import { Tally } from './tally.ts';
 
 export interface SiegeOptions {
   product: MortalProduct;
@@ -22,6 +24,8 @@ export interface SiegeOptions {
   attackSeconds: number;
   /** Honest group admins. */
   honest: number;
+  /** How many of them have their dashboard open beside it, each in a process of its own. */
+  screens: number;
   /** Share of a full attack, above 0 and at most 1: of lanes, sockets and requests at once. */
   strength: number;
   seed: number;
@@ -65,6 +69,9 @@ export async function besiege(options: SiegeOptions): Promise<SiegeReport> {
   const stage = await createSiegeStage(product, options.honest);
   const honest = await HonestClients.open(product, stage.honest);
   stack.defer(() => honest.close());
+  const tally = new Tally();
+  const screens = await openScreens(options, stage, tally);
+  stack.defer(() => screens.close());
   const watch = stack.use(new SiegeWatch(product.pid));
   const startBefore = await startOfPostgres(product);
   const gone = new AbortController();
@@ -111,7 +118,8 @@ export async function besiege(options: SiegeOptions): Promise<SiegeReport> {
     if (never.length > 0) wrong.push(`These attacks never struck: ${never.join(', ')}`);
     await product.healthy();
     await honest.hearAll((group) => revOf(product, group));
-    wrong.push(...(await readUnsound(product, stage)));
+    await screens.right(product, Date.now());
+    wrong.push(...Object.values(tally.findings()).flat(), ...(await readUnsound(product, stage)));
   }
   const startAfter = await startOfPostgres(product);
   if (startAfter !== startBefore) {
@@ -119,6 +127,20 @@ export async function besiege(options: SiegeOptions): Promise<SiegeReport> {
   }
   wrong.push(...honest.findings.sentences());
   return { attackSeconds, attacks, quiet, attacked, rss, logBytes: grown, death, wrong };
+}
+
+/** Opens dashboards and waits until they are right. */
+async function openScreens(
+  { product, screens: count }: SiegeOptions,
+  { honest }: SiegeStage,
+  tally: Tally,
+): Promise<Screens> {
+  const members = honest.slice(0, count);
+  const viewers = members.map(({ account }) => ({ account, page: { kind: 'dashboard' as const } }));
+  const groups = members.map(({ tenant }) => tenant.id);
+  const screens = await Screens.open(product.url, viewers, groups, tally);
+  await screens.right(product, Date.now());
+  return screens;
 }
 
 /** Has the honest work under attack, until every attack has struck or is given up; `never` names those. */

@@ -16,7 +16,7 @@ test(
       seed: 20_251_117,
       writers: 2,
       screens: 5,
-      siege: { quietSeconds: 2, attackSeconds: 10, honest: 3, strength: 0.1 },
+      siege: { quietSeconds: 2, attackSeconds: 10, honest: 3, screens: 1, strength: 0.1 },
       progress: () => {},
     });
     onTestFailed(() => void process.stderr.write(`${renderReport(report)}\n`));
