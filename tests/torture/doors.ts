@@ -219,8 +219,8 @@ async function join({ client }: Intruder, topic: string): Promise<Found> {
 }
 
 /**
- * Listens to the topics of the groups without a right to, by the public channels of their names, and beside its own group's
- * private topic to changes of subscriptions, which policies sift. All that it hears of another group is a violation.
+ * Listens to the topics of the groups without a right to, by the public channels of their names, and, on a topic that
+ * everybody may read, to changes of subscriptions, which policies sift. All that it hears of another group is a violation.
  */
 export class Eavesdropper {
   readonly #intruder: Intruder;
@@ -237,13 +237,12 @@ export class Eavesdropper {
         .on('broadcast', { event: '*' }, ({ event }) => this.#heard(`${event} on ${topic}`))
         .subscribe(),
     );
-    if (!account?.group) return;
     this.#channels.push(
       client
-        .channel(`group:${account.group}`, { config: { private: true } })
+        .channel('catalogue', { config: { private: true } })
         .on('postgres_changes', { event: '*', schema: 'public', table: 'subscriptions' }, (change) => {
           const { school_group_id: group } = change.new as { school_group_id?: string };
-          if (group !== undefined && group !== account.group) this.#heard(`a change of ${group}`);
+          if (group !== undefined && group !== account?.group) this.#heard(`a change of ${group}`);
           else tally.note('topics', 1);
         })
         .subscribe(),
