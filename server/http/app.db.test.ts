@@ -153,6 +153,39 @@ describe('a WebSocket', () => {
   });
 });
 
+describe('a channel', () => {
+  /** How a join ends, for the unmodified client. */
+  async function join(
+    { url, publishableKey }: TestServer,
+    isPrivate: boolean,
+    token?: string,
+  ): Promise<string> {
+    const client = createApiClient({ url, publishableKey });
+    if (token) await client.realtime.setAuth(token);
+    const channel = client.channel('catalogue', { config: { private: isPrivate } });
+    const outcome = await new Promise<string>((resolve) => {
+      channel.subscribe((status, error) => resolve(error?.message ?? status));
+    });
+    await client.removeAllChannels();
+    return outcome;
+  }
+
+  it('is private, and not for strangers, unless the operator says otherwise', async () => {
+    const admin = createApiClient(server);
+    const { data } = await admin.auth.signInWithPassword({
+      email: 'vianney@lamarelle.demo',
+      password: DEMO_PASSWORD,
+    });
+    expect(await join(server, true, data.session?.access_token)).toBe('SUBSCRIBED');
+    expect(await join(server, false, data.session?.access_token)).toContain('PrivateOnly');
+    expect(await join(server, true)).toContain('Unauthorized');
+    const open = await startTestServer({ publicChannels: true });
+    expect(await join(open, false)).toBe('SUBSCRIBED');
+    expect(await join(open, true)).toContain('Unauthorized');
+    await open.stop();
+  });
+});
+
 describe('a request that is too large', () => {
   const megabyte = 'x'.repeat(1_048_576);
 
