@@ -191,6 +191,7 @@ describe('functions', () => {
       'private.limit_of',
       'private.my_admin_group_id',
       'private.my_group_id',
+      'private.my_profile_id',
       'private.my_school_id',
       'private.now',
     ];
@@ -223,6 +224,7 @@ describe('functions', () => {
         'public.delete_document',
         'public.delete_plan_draft',
         'public.end_override',
+        'public.end_session',
         'public.get_all_plan_restrictions',
         'public.get_catalogue',
         'public.get_entitlements',
@@ -233,6 +235,7 @@ describe('functions', () => {
         'public.import_students',
         'public.list_school_groups',
         'public.mark_notifications_read',
+        'public.my_sessions',
         'public.preview_plan_change',
         'public.publish_plan_version',
         'public.renew_subscription',

@@ -271,6 +271,8 @@ describe('calling', () => {
     [`import_staff('[{"first_name": "A", "last_name": "B"}]', 'all_or_nothing', '{school}')`]:
       own('school_not_found'),
     'mark_notifications_read(1)': own('ok'),
+    'my_sessions()': ['-', 'ok', 'ok', 'ok', 'ok', 'ok', 'ok', '-'],
+    'end_session(gen_random_uuid())': ['-', 'ok', 'ok', 'ok', 'ok', 'ok', 'ok', '-'],
     [`report_refusal('staff', 1000)`]: ['-', 'forbidden', 'forbidden', 'ok', 'ok', 'ok', 'forbidden', '-'],
   };
   /** For group admins, in their own group; a foreign one is told `foreign`. */

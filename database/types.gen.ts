@@ -1236,6 +1236,7 @@ export type Database = {
       delete_document: { Args: { p_document_id: string }; Returns: undefined };
       delete_plan_draft: { Args: { p_version_id: string }; Returns: undefined };
       end_override: { Args: { p_override_id: string; p_reason: string }; Returns: Json };
+      end_session: { Args: { p_session_id: string }; Returns: boolean };
       end_upload: { Args: { p_path: string }; Returns: boolean };
       get_all_plan_restrictions: { Args: { p_school_group_id?: string }; Returns: Json };
       get_catalogue: { Args: Record<PropertyKey, never>; Returns: Json };
@@ -1268,6 +1269,17 @@ export type Database = {
         Returns: Json;
       };
       mark_notifications_read: { Args: { p_up_to: number }; Returns: number };
+      my_sessions: {
+        Args: Record<PropertyKey, never>;
+        Returns: {
+          created_at: string;
+          current: boolean;
+          id: string;
+          ip: string;
+          refreshed_at: string;
+          user_agent: string;
+        }[];
+      };
       preview_plan_change: { Args: { p_plan_slug: string; p_school_group_id?: string }; Returns: Json };
       publish_plan_version: {
         Args: { p_existing?: string; p_expected_version?: number; p_version_id: string };

@@ -39,6 +39,8 @@ describe('the configuration', () => {
         EPILOT_DEMO_STUDENTS: '350000',
         EPILOT_TRUSTED_PROXIES: '10.0.0.0/8, 127.0.0.1,fd00::/8',
         EPILOT_PUBLIC_CHANNELS: '1',
+        EPILOT_SESSION_IDLE: '7',
+        EPILOT_SESSION_MAX: '0.5',
         LOG_LEVEL: 'debug',
       }),
     ).toEqual({
@@ -50,6 +52,7 @@ describe('the configuration', () => {
       demoStudents: 350_000,
       trustedProxies: ['10.0.0.0/8', '127.0.0.1', 'fd00::/8'],
       publicChannels: true,
+      sessionDays: { idle: 7, most: 0.5 },
       logLevel: 'debug',
     });
   });
@@ -62,6 +65,7 @@ describe('the configuration', () => {
     [{ PORT: 'abc' }, 'config_invalid: PORT must be a number.'],
     [{ PORT: '70000' }, 'config_invalid: PORT must be at most 65535.'],
     [{ PORT: '1.5' }, 'config_invalid: PORT must be a whole number.'],
+    [{ EPILOT_SESSION_IDLE: '0' }, 'config_invalid: EPILOT_SESSION_IDLE must be at least an hour.'],
     [{ EPILOT_DEMO: 'yes' }, 'config_invalid: EPILOT_DEMO must be 0 or 1.'],
     [{ EPILOT_PUBLIC_CHANNELS: 'yes' }, 'config_invalid: EPILOT_PUBLIC_CHANNELS must be 0 or 1.'],
     [{ EPILOT_DEMO_STUDENTS: '0' }, 'config_invalid: EPILOT_DEMO_STUDENTS must be at least 1.'],

@@ -20,10 +20,17 @@ export interface Config {
   trustedProxies: readonly string[];
   /** Whether realtime serves public channels and bearers who are nobody, for who builds on it: the product needs neither. */
   publicChannels: boolean;
+  /** Days without a refresh after which a session ends, and days after which it ends in any case. */
+  sessionDays: { idle: number; most: number };
   logLevel: 'debug' | 'info' | 'warn' | 'error' | 'silent';
 }
 
 const LOOPBACK = new Set(['127.0.0.1', '::1', 'localhost']);
+
+const days = z.coerce
+  .number('must be a number of days')
+  .min(1 / 24, 'must be at least an hour')
+  .max(3_650, 'must be at most 3650');
 
 const schema = z.object({
   PORT: z.coerce
@@ -58,6 +65,8 @@ const schema = z.object({
     .enum(['0', '1'], 'must be 0 or 1')
     .default('0')
     .transform((value) => value === '1'),
+  EPILOT_SESSION_IDLE: days.default(30),
+  EPILOT_SESSION_MAX: days.default(180),
   LOG_LEVEL: z
     .enum(['debug', 'info', 'warn', 'error', 'silent'], 'must be debug, info, warn, error or silent')
     .default('warn'),
@@ -104,6 +113,8 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     EPILOT_DEMO_STUDENTS,
     EPILOT_TRUSTED_PROXIES,
     EPILOT_PUBLIC_CHANNELS,
+    EPILOT_SESSION_IDLE,
+    EPILOT_SESSION_MAX,
     LOG_LEVEL,
   } = result.data;
   return {
@@ -112,6 +123,7 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     dataDir: isAbsolute(EPILOT_DATA_DIR) ? EPILOT_DATA_DIR : resolve(EPILOT_DATA_DIR),
     trustedProxies: EPILOT_TRUSTED_PROXIES,
     publicChannels: EPILOT_PUBLIC_CHANNELS,
+    sessionDays: { idle: EPILOT_SESSION_IDLE, most: EPILOT_SESSION_MAX },
     logLevel: LOG_LEVEL,
     ...(DATABASE_URL === undefined ? {} : { databaseUrl: DATABASE_URL }),
     ...(EPILOT_DEMO === undefined ? {} : { demo: EPILOT_DEMO }),

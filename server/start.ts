@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
 import { Registry } from 'prom-client';
+import { createAuthService } from './auth/service.ts';
 import { type Config, isExposed, isLoopback } from './config.ts';
 import { openDataDirectory } from './data-directory.ts';
 import { openDatabase } from './database.ts';
@@ -25,6 +26,7 @@ import { createTokenVerifier } from './tokens.ts';
  */
 const PRIVATE_LIMITS = { frameBytes: 262_144, payloadBytes: 262_144 };
 
+const DAY_MS = 86_400_000;
 const DIST = join(import.meta.dirname, '..', 'dist');
 
 export interface RunningServer {
@@ -82,6 +84,16 @@ export async function startServer(
     stack.defer(() => api.close());
     monitor.on('schema', () => api.reloadSchema());
 
+    const { idle, most } = config.sessionDays;
+    const auth = createAuthService({
+      databaseUrl: database.apiUrl,
+      jwtSecret: secrets.jwtSecret,
+      verifyToken,
+      life: { idleMs: idle * DAY_MS, absoluteMs: most * DAY_MS },
+      logger,
+    });
+    stack.defer(() => auth.close());
+
     const jobs = startJobs(database.ownerUrl, files, logger);
     stack.defer(() => jobs.stop());
 
@@ -105,6 +117,7 @@ export async function startServer(
     const app = createHttpApp({
       api,
       verifyToken,
+      auth,
       gateway,
       monitor,
       metrics,

@@ -1,5 +1,5 @@
 /**
- * With `lite-middlewares.ts`, the only file that knows @supabase/lite, which is alpha: it serves REST and sign-in on PostgreSQL. What it does
+ * With `lite-middlewares.ts`, the only file that knows @supabase/lite, which is alpha: it serves REST and storage on PostgreSQL. What it does
  * otherwise than hosted Supabase is put right here, through its internals where it offers no other way; every
  * such place is held by `supabase-lite.db.test.ts`, so that an upgrade that moves them fails there.
  */
@@ -7,7 +7,7 @@ import { App, setExperimental } from '@supabase/lite';
 import { createPostgresConnection } from '@supabase/lite/postgres';
 import { CompiledQuery, Kysely, PostgresDialect, type PostgresPool } from 'kysely';
 import { escapeLiteral } from 'pg';
-import { hideAccounts, verifyBearer } from './lite-middlewares.ts';
+import { verifyBearer } from './lite-middlewares.ts';
 import { toPostgrestError } from './postgrest-errors.ts';
 import type { VerifyToken } from './tokens.ts';
 import { createTypedPool, WITH_THE_NEXT } from './typed-pool.ts';
@@ -67,7 +67,7 @@ export interface SupabaseApiOptions {
 }
 
 export interface SupabaseApi {
-  /** Answers `/rest/v1/*` and `/auth/v1/*`. Danger: nothing else of @supabase/lite may be handed a request. */
+  /** Answers `/rest/v1/*`. Danger: nothing else of @supabase/lite may be handed a request. */
   fetch(request: Request): Promise<Response>;
   /** Answers `/storage/v1/*`. Danger: only the doors that `server/storage/routes.ts` opens. */
   fetchStorage: (request: Request) => Promise<Response>;
@@ -96,7 +96,7 @@ export async function createSystemSchema(adminUrl: string): Promise<void> {
   }
 }
 
-/** Serves REST and sign-in for the official client. Accounts come by invitation: public sign-up is closed. */
+/** Serves REST and storage for the official client. */
 export function createSupabaseApi(options: SupabaseApiOptions): SupabaseApi {
   const connection = connect(options.databaseUrl, options.poolSize ?? 20);
   const schema = new SchemaReader(connect(options.schemaUrl, 1));
@@ -118,7 +118,7 @@ export function createSupabaseApi(options: SupabaseApiOptions): SupabaseApi {
       server: {
         admin: false,
         disableStudio: true,
-        middlewares: [verifyBearer(options.verifyToken), hideAccounts()],
+        middlewares: [verifyBearer(options.verifyToken)],
       },
     },
   });

@@ -280,37 +280,67 @@ comment on table public.audit_log is 'Every privileged act. Append-only: an acco
 -- Definer functions read `profiles` past its own policies; without them those policies would recurse.
 -- `(select helper())` in a policy is evaluated once a statement, not once a row.
 
+-- Law: a token is worth what its session is. A session that was ended (sign-out, another password, `end_session`) is
+-- gone from auth.sessions, and its access token acts for nobody from that moment, not from its expiry on. A token
+-- that names no session is signed by the operator's own hand; there is nothing to end.
+create function private.session_in_force() returns boolean
+  language sql stable security definer set search_path = '' as $$
+  select auth.jwt() ->> 'session_id' is null or exists (
+    select 1 from auth.sessions s
+    where s.id = case when auth.jwt() ->> 'session_id' ~ '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$'
+                      then (auth.jwt() ->> 'session_id')::uuid end
+      and s.user_id = auth.uid() and (s.not_after is null or s.not_after > now()));
+$$;
+comment on function private.session_in_force() is 'Whether the session that the caller''s token names still exists; true for a token that names none.';
+
+create function private.second_factor_given() returns boolean
+  language sql stable security definer set search_path = '' as $$
+  select coalesce(auth.jwt() ->> 'aal' = 'aal2', false)
+    or not exists (select 1 from auth.mfa_factors where user_id = auth.uid() and status = 'verified');
+$$;
+comment on function private.second_factor_given() is 'Whether the caller signed in with a second factor, or has none to give.';
+
 create function private.is_super_admin() returns boolean
   language sql stable security definer set search_path = '' as $$
   select exists (select 1 from public.profiles
-                 where id = auth.uid() and role = 'super_admin' and status = 'active');
+                 where id = auth.uid() and role = 'super_admin' and status = 'active')
+    and private.session_in_force() and private.second_factor_given();
 $$;
-comment on function private.is_super_admin() is 'Whether the caller is an active super admin.';
+comment on function private.is_super_admin() is 'Whether the caller is an active super admin, with the second factor if the account has one.';
 
 create function private.my_group_id() returns uuid
   language sql stable security definer set search_path = '' as $$
-  select school_group_id from public.profiles where id = auth.uid() and status = 'active';
+  select p.school_group_id from public.profiles p join public.school_groups g on g.id = p.school_group_id
+  where p.id = auth.uid() and p.status = 'active' and g.status = 'active' and private.session_in_force();
 $$;
-comment on function private.my_group_id() is 'Group of the caller, whatever the role; null for super admins and strangers.';
+comment on function private.my_group_id() is 'Group of the caller, whatever the role; null for super admins, strangers, and members of an archived group.';
 
 create function private.my_admin_group_id() returns uuid
   language sql stable security definer set search_path = '' as $$
-  select school_group_id from public.profiles
-  where id = auth.uid() and status = 'active' and role = 'admin_groupe';
+  select p.school_group_id from public.profiles p join public.school_groups g on g.id = p.school_group_id
+  where p.id = auth.uid() and p.status = 'active' and p.role = 'admin_groupe' and g.status = 'active'
+    and private.session_in_force();
 $$;
 comment on function private.my_admin_group_id() is 'Group that the caller administers, or null.';
 
 create function private.my_school_id() returns uuid
   language sql stable security definer set search_path = '' as $$
-  select school_id from public.profiles where id = auth.uid() and status = 'active';
+  select p.school_id from public.profiles p join public.school_groups g on g.id = p.school_group_id
+  where p.id = auth.uid() and p.status = 'active' and g.status = 'active' and private.session_in_force();
 $$;
 comment on function private.my_school_id() is 'School of a staff account, or null.';
 
 create function private.is_member() returns boolean
   language sql stable security definer set search_path = '' as $$
-  select exists (select 1 from public.profiles where id = auth.uid() and status = 'active');
+  select private.my_group_id() is not null or private.is_super_admin();
 $$;
-comment on function private.is_member() is 'Whether the caller has an active profile of any role.';
+comment on function private.is_member() is 'Whether the caller may act at all, in any role.';
+
+create function private.my_profile_id() returns uuid
+  language sql stable security definer set search_path = '' as $$
+  select case when private.session_in_force() then auth.uid() end;
+$$;
+comment on function private.my_profile_id() is 'Account of the caller, also when it is disabled; null once its session has ended.';
 
 create function private.fail(p_sqlstate text, p_code text, p_message text, p_hint text default null, p_detail jsonb default '{}')
   returns void language plpgsql volatile set search_path = '' as $$
@@ -322,7 +352,7 @@ comment on function private.fail(text, text, text, text, jsonb) is
   'Raises an error with a sentence for a person and a stable code of docs/ERRORS.md. A SQLSTATE of PTnnn is HTTP status nnn.';
 
 grant execute on function private.is_super_admin(), private.my_group_id(), private.my_admin_group_id(),
-  private.my_school_id(), private.is_member() to authenticated, service_role;
+  private.my_school_id(), private.is_member(), private.my_profile_id() to authenticated, service_role;
 
 -- ───────────────────────────────────────────────────────────── policies and grants
 do $$
@@ -373,10 +403,10 @@ create policy "group admins delete documents" on public.documents for delete to 
   using (school_group_id = (select private.my_admin_group_id()));
 
 create policy "one sees oneself, a group admin the group" on public.profiles for select to authenticated
-  using (id = (select auth.uid()) or school_group_id = (select private.my_admin_group_id())
+  using (id = (select private.my_profile_id()) or school_group_id = (select private.my_admin_group_id())
     or (select private.is_super_admin()));
 create policy "one edits one's own name and language" on public.profiles for update to authenticated
-  using (id = (select auth.uid()) and status = 'active') with check (id = (select auth.uid()));
+  using (id = (select private.my_profile_id()) and status = 'active') with check (id = (select private.my_profile_id()));
 
 create policy "members read the catalogue" on public.business_categories for select to authenticated
   using ((select private.is_member()));
@@ -464,3 +494,49 @@ create trigger slug_is_contract before update of slug on public.modules for each
   when (old.slug is distinct from new.slug) execute function private.tg_refuse('Le slug d’un module ne change pas ; changez son nom.', 'forbidden');
 create trigger slug_is_contract before update of slug on public.business_categories for each row
   when (old.slug is distinct from new.slug) execute function private.tg_refuse('Le slug d’une catégorie ne change pas ; changez son nom.', 'forbidden');
+
+-- ───────────────────────────────────────────────────────────── rights that are lost at once
+-- Requests ask at each statement. A server that holds channels open hears here whose rights to ask for again.
+create function private.tg_profiles__tell_access() returns trigger language plpgsql volatile set search_path = '' as $$
+begin
+  perform pg_notify('access_changed', jsonb_build_object('subject', old.id)::text);
+  return null;
+end $$;
+create trigger tell_access after delete or update of status, role, school_group_id, school_id on public.profiles
+  for each row execute function private.tg_profiles__tell_access();
+
+create function private.tg_school_groups__tell_access() returns trigger language plpgsql volatile security definer set search_path = '' as $$
+begin
+  perform pg_notify('access_changed', jsonb_build_object('subject', id)::text) from public.profiles where school_group_id = old.id;
+  return null;
+end $$;
+create trigger tell_access after update of status on public.school_groups
+  for each row when (old.status is distinct from new.status) execute function private.tg_school_groups__tell_access();
+
+-- ───────────────────────────────────────────────────────────── one's own sessions
+create function public.my_sessions()
+  returns table (id uuid, created_at timestamptz, refreshed_at timestamptz, user_agent text, ip text, current boolean)
+  language plpgsql stable security definer set search_path = '' as $$
+begin
+  if private.my_profile_id() is null then
+    perform private.fail('PT401', 'not_authenticated', 'Connectez-vous pour continuer.');
+  end if;
+  return query
+  select s.id, s.created_at, s.refreshed_at at time zone 'UTC', s.user_agent, host(s.ip),
+    coalesce(s.id::text = auth.jwt() ->> 'session_id', false)
+  from auth.sessions s where s.user_id = auth.uid() and (s.not_after is null or s.not_after > now())
+  order by coalesce(s.refreshed_at at time zone 'UTC', s.created_at) desc, s.id;
+end $$;
+comment on function public.my_sessions() is 'Where the caller is signed in, the latest first; `current` is the session that asks.';
+
+create function public.end_session(p_session_id uuid)
+  returns boolean language plpgsql volatile security definer set search_path = '' as $$
+begin
+  if private.my_profile_id() is null then
+    perform private.fail('PT401', 'not_authenticated', 'Connectez-vous pour continuer.');
+  end if;
+  delete from auth.sessions where id = p_session_id and user_id = auth.uid();
+  return found;
+end $$;
+comment on function public.end_session(uuid) is 'Ends one session of the caller at once; false when the caller has no such session.';
+grant execute on function public.my_sessions(), public.end_session(uuid) to authenticated;

@@ -685,7 +685,7 @@ begin
     return v_own;
   elsif not private.is_super_admin() then
     -- The same answer whether or not the group exists: nobody learns of other groups by asking.
-    if auth.uid() is null then
+    if private.my_profile_id() is null then
       perform private.fail('PT401', 'not_authenticated', 'Connectez-vous pour continuer.');
     end if;
     perform private.fail('PT403', 'forbidden', 'Vous n’avez pas accès à ce groupe scolaire.');
@@ -981,9 +981,9 @@ create policy "members see their usage" on private.group_states for select to au
 create policy "group admins see their notices" on public.notifications for select to authenticated
   using (school_group_id = (select private.my_admin_group_id()) or (select private.is_super_admin()));
 create policy "one sees what one has read" on public.notification_reads for select to authenticated
-  using (profile_id = (select auth.uid()));
+  using (profile_id = (select private.my_profile_id()));
 create policy "one marks as read what one may see" on public.notification_reads for insert to authenticated
-  with check (profile_id = (select auth.uid())
+  with check (profile_id = (select private.my_profile_id())
     and exists (select 1 from public.notifications n where n.id = notification_id));
 
 grant select (school_group_id, used) on private.group_states to authenticated, service_role;

@@ -4,8 +4,10 @@
 create function private.require_super_admin()
   returns void language plpgsql stable security definer set search_path = '' as $$
 begin
-  if auth.uid() is null then
+  if private.my_profile_id() is null then
     perform private.fail('PT401', 'not_authenticated', 'Connectez-vous pour continuer.');
+  elsif not private.second_factor_given() then
+    perform private.fail('PT403', 'second_factor_required', 'Saisissez le code de votre application d’authentification.');
   elsif not private.is_super_admin() then
     perform private.fail('PT403', 'forbidden', 'Cette page est réservée aux super administrateurs.');
   end if;
@@ -14,7 +16,7 @@ end $$;
 create function public.get_catalogue()
   returns jsonb language plpgsql stable security definer set search_path = '' as $$
 begin
-  if auth.uid() is null then
+  if private.my_profile_id() is null then
     perform private.fail('PT401', 'not_authenticated', 'Connectez-vous pour continuer.');
   elsif not private.is_member() then
     perform private.fail('PT403', 'forbidden', 'Votre compte n’est pas actif.');

@@ -316,7 +316,7 @@ create function private.require_group_admin()
   returns uuid language plpgsql stable security definer set search_path = '' as $$
 declare v_group constant uuid := private.my_admin_group_id();
 begin
-  if auth.uid() is null then
+  if private.my_profile_id() is null then
     perform private.fail('PT401', 'not_authenticated', 'Connectez-vous pour continuer.');
   elsif v_group is null then
     perform private.fail('PT403', 'forbidden', 'Seul l’administrateur d’un groupe scolaire peut faire cela.');

@@ -223,7 +223,7 @@ create function public.report_refusal(p_restriction_type text, p_requested bigin
   returns jsonb language plpgsql volatile security definer set search_path = '' as $$
 declare v_group constant uuid := private.my_group_id(); v_decision jsonb;
 begin
-  if auth.uid() is null then
+  if private.my_profile_id() is null then
     perform private.fail('PT401', 'not_authenticated', 'Connectez-vous pour continuer.');
   elsif v_group is null then
     perform private.fail('PT403', 'forbidden', 'Seul un membre d’un groupe rapporte un refus.');

@@ -1,6 +1,8 @@
 import { Hono } from 'hono';
 import type { Logger } from 'pino';
 import type { Registry } from 'prom-client';
+import { createAuthRoutes } from '../auth/routes.ts';
+import type { AuthService } from '../auth/service.ts';
 import type { DatabaseMonitor } from '../monitor.ts';
 import type { Gateway } from '../realtime/options.ts';
 import { createRestDoor } from '../api/door.ts';
@@ -8,7 +10,6 @@ import type { FileStorage } from '../storage/file-adapter.ts';
 import { createStorageRoutes } from '../storage/routes.ts';
 import type { SupabaseApi } from '../supabase-lite.ts';
 import type { VerifyToken } from '../tokens.ts';
-import { createAuthRoutes } from './auth.ts';
 import { databaseGuard } from './availability.ts';
 import { limitBody } from './body-limit.ts';
 import { allowOtherOrigins } from './cross-origin.ts';
@@ -27,6 +28,7 @@ const API_PATHS = ['/rest/v1/*', '/auth/v1/*', '/storage/v1/*', '/realtime/v1/ap
 
 export interface HttpAppOptions {
   api: Pick<SupabaseApi, 'fetch' | 'fetchStorage' | 'lostSessions'>;
+  auth: AuthService;
   gateway: Pick<Gateway, 'fetch' | 'health'>;
   monitor: Pick<DatabaseMonitor, 'available' | 'outages' | 'check'>;
   metrics: Registry;
@@ -51,7 +53,7 @@ export interface HttpAppOptions {
 
 /** The one origin: the web app, REST, sign-in, realtime's REST part, health and metrics. */
 export function createHttpApp(options: HttpAppOptions): Hono {
-  const { api, gateway, monitor, metrics, logger, publishableKey, secretKey } = options;
+  const { api, auth, gateway, monitor, metrics, logger, publishableKey, secretKey } = options;
   const serveStatic = createStaticHandler(options.dist);
   const guard = databaseGuard(monitor, api);
   const readClient = createClientReader(options.trustedProxies);
@@ -73,7 +75,7 @@ export function createHttpApp(options: HttpAppOptions): Hono {
     .use('/rest/v1/*', guard)
     .route('/rest/v1', createRestDoor({ ...options, fetch: api.fetch, keys, readClient, now: Date.now }))
     .use('/auth/v1/*', limitBody(LARGEST_AUTH_BODY), guard)
-    .route('/auth/v1', createAuthRoutes(api, readClient, Date.now))
+    .route('/auth/v1', createAuthRoutes({ auth, readClient, publishableKey, secretKey }))
     .use('/storage/v1/*', guard)
     .route(
       '/storage/v1',

@@ -6,14 +6,15 @@ export interface Refusal {
   hint?: string;
 }
 
-/** Makes an answer that refuses. */
+/** Makes an answer that refuses; `more` is what a client reads of one code alone. */
 export function refusal(
   status: number,
   { code, message, hint }: Refusal,
   headers: Record<string, string> = {},
+  more: Record<string, unknown> = {},
 ): Response {
   return Response.json(
-    { code, error_code: code, message, msg: message, details: null, hint: hint ?? null },
+    { code, error_code: code, message, msg: message, details: null, hint: hint ?? null, ...more },
     { status, headers },
   );
 }

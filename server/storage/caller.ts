@@ -39,7 +39,7 @@ export function requireCaller(verifyToken: VerifyToken, secretKey: string): Midd
       if (role !== 'service_role' && sub === undefined) return refusedByPolicy(CLOSE);
       context.set('caller', role === 'service_role' ? null : (sub ?? null));
     } catch (error) {
-      const response = refuseToken(error, true);
+      const response = refuseToken(error);
       response.headers.set('connection', 'close');
       return response;
     }

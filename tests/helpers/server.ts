@@ -38,16 +38,22 @@ export async function writeTestSecrets(dataDir: string): Promise<void> {
 /**
  * Starts the whole product in this process, on a database of its own and a port that the system chooses.
  *
- * @param options `seeds: false` for a database without demo data; `trustedProxies` and `publicChannels` as in the configuration
+ * @param options `seeds: false` for a database without demo data; `trustedProxies` and `publicChannels` as in the configuration;
+ *   `database` for that of another server, with which it stays
  */
 export async function startTestServer(
-  options: { seeds?: boolean; trustedProxies?: readonly string[]; publicChannels?: boolean } = {},
+  options: {
+    seeds?: boolean;
+    trustedProxies?: readonly string[];
+    publicChannels?: boolean;
+    database?: TestDatabase;
+  } = {},
 ): Promise<TestServer> {
-  const database = await createTestDatabase({ seeds: options.seeds ?? true });
+  const database = options.database ?? (await createTestDatabase({ seeds: options.seeds ?? true }));
   const dataDir = await mkdtemp(join(tmpdir(), 'epilot-server-'));
   await writeTestSecrets(dataDir);
   const removeAll = async (): Promise<void> => {
-    await database.drop();
+    if (!options.database) await database.drop();
     await rm(dataDir, { recursive: true, force: true });
   };
   try {
@@ -62,6 +68,7 @@ export async function startTestServer(
         // Asked for by hand, since the demo accounts would be open through the proxies.
         ...(options.trustedProxies ? { demo: true } : {}),
         publicChannels: options.publicChannels ?? false,
+        sessionDays: { idle: 30, most: 180 },
       },
       pino({ level: 'fatal' }),
     );

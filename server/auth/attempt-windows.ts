@@ -52,9 +52,11 @@ export class AttemptWindows {
       window.attempts = Math.max(0, attempts);
       const [from, to] = this.isFull(window) ? [this.#open, this.#full] : [this.#full, this.#open];
       // It may have ended meanwhile, and another have taken its place.
-      if (from.get(key) !== window) return;
+      if (from.get(key) !== window && to.get(key) !== window) return;
       from.delete(key);
-      to.set(key, window);
+      // What counts for nothing leaves no trace: a flood of it would push out what counts.
+      if (window.attempts === 0) to.delete(key);
+      else if (to.get(key) !== window) to.set(key, window);
     };
     set(window.attempts + 1);
     return (change) => set(change(window.attempts));

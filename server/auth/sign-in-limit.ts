@@ -6,8 +6,6 @@ export interface SignInLimits {
   perAccount: number;
   /** Failures of one network over all accounts; beyond it, only accounts without a failure may try. */
   perNetwork: number;
-  /** Attempts at once from a network whose failures are spent. */
-  atOnce: number;
   windowMs: number;
   /** Largest number of windows kept for accounts, and for networks. */
   mostWindows: number;
@@ -16,7 +14,6 @@ export interface SignInLimits {
 const DEFAULTS: SignInLimits = {
   perAccount: 10,
   perNetwork: 100,
-  atOnce: 4,
   windowMs: 5 * 60_000,
   mostWindows: 20_000,
 };
@@ -35,15 +32,13 @@ export interface Attempt {
 /**
  * Slows down the guessing of passwords. An attempt counts from its beginning, so that many at once do not slip
  * through before the first has failed. A network that has failed too often, which may be a school behind one
- * address, is not shut out: who has not failed there still gets one attempt, a few at a time.
+ * address, is not shut out: an account that has not failed there still gets one attempt.
  */
 export class SignInLimiter {
   readonly #limits: SignInLimits;
   readonly #now: () => number;
   readonly #accounts: AttemptWindows;
   readonly #networks: AttemptWindows;
-  /** Attempts in progress, of networks whose failures are spent. */
-  readonly #suspects = new Map<string, number>();
 
   /** @param now the time in milliseconds */
   constructor(now: () => number, limits: Partial<SignInLimits> = {}) {
@@ -67,40 +62,25 @@ export class SignInLimiter {
     if (own && this.#accounts.isFull(own)) return this.#waitFor(own);
     const shared = this.#networks.find(network);
     const suspect = this.#networks.isFull(shared);
-    if (suspect) {
-      if (own && own.attempts > 0) return this.#waitFor(own);
-      if ((this.#suspects.get(network) ?? 0) >= this.#limits.atOnce) return { retryAfterSeconds: 1 };
-      this.#addSuspect(network, 1);
-    }
+    if (suspect && own && own.attempts > 0) return this.#waitFor(own);
     const changeAccount = this.#accounts.count(key);
     const changeNetwork = this.#networks.count(network);
-    const end = (): void => {
-      if (suspect) this.#addSuspect(network, -1);
-    };
     const withdraw = (attempts: number): number => attempts - 1;
     return {
       suspect,
       succeeded() {
         changeAccount(() => 0);
         changeNetwork(withdraw);
-        end();
       },
-      failed: end,
+      failed() {},
       undecided() {
         changeAccount(withdraw);
         changeNetwork(withdraw);
-        end();
       },
     };
   }
 
   #waitFor({ endsAt }: AttemptWindow): { retryAfterSeconds: number } {
     return { retryAfterSeconds: Math.ceil((endsAt - this.#now()) / 1000) };
-  }
-
-  #addSuspect(network: string, change: number): void {
-    const count = (this.#suspects.get(network) ?? 0) + change;
-    if (count > 0) this.#suspects.set(network, count);
-    else this.#suspects.delete(network);
   }
 }
