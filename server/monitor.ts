@@ -1,6 +1,12 @@
 import { EventEmitter } from 'node:events';
 import pg from 'pg';
 import type { Logger } from 'pino';
+import { z } from 'zod';
+
+const accessChange = z.object({ session: z.string().exactOptional(), subject: z.string().exactOptional() });
+
+/** Whose rights may have changed: those of one session, or of a person wherever they are signed in. */
+export type AccessChange = z.infer<typeof accessChange>;
 
 const CHECK_TIMEOUT_MS = 2_000;
 const FIRST_RETRY_MS = 50;
@@ -8,10 +14,15 @@ const LONGEST_RETRY_MS = 1_000;
 
 /**
  * Knows whether the database answers, by holding one session open: it ends the moment PostgreSQL dies, long
- * before a request would find out. Emits `up`, `down`, and `schema` when somebody issued `notify pgrst`, as
- * migrations do on Supabase to have the API read the definitions again.
+ * before a request would find out. Emits `up`, `down`, `schema` when somebody issued `notify pgrst`, as migrations do
+ * on Supabase to have the API read the definitions again, and `access` when somebody may have lost rights.
  */
-export class DatabaseMonitor extends EventEmitter<{ up: []; down: []; schema: [] }> {
+export class DatabaseMonitor extends EventEmitter<{
+  up: [];
+  down: [];
+  schema: [];
+  access: [AccessChange];
+}> {
   readonly #url: string;
   readonly #logger: Logger;
   #client: pg.Client | undefined;
@@ -71,9 +82,12 @@ export class DatabaseMonitor extends EventEmitter<{ up: []; down: []; schema: []
     });
     // The end of the session follows every error, and says all there is to know.
     client.on('error', () => {});
-    client.on('notification', () => this.emit('schema'));
+    client.on('notification', ({ channel, payload }) => {
+      if (channel === 'pgrst') this.emit('schema');
+      else this.emit('access', readChange(payload ?? ''));
+    });
     await client.connect();
-    await client.query('listen pgrst');
+    await client.query('listen pgrst; listen access_changed');
     if (this.#closed) return client.end();
     this.#client = client;
     this.#retryMs = FIRST_RETRY_MS;
@@ -104,5 +118,14 @@ export class DatabaseMonitor extends EventEmitter<{ up: []; down: []; schema: []
     if (this.#closed) return;
     this.#logger.warn('The database answers again');
     this.emit('up');
+  }
+}
+
+/** Danger: whoever may log in to the database may notify anything. */
+function readChange(payload: string): AccessChange {
+  try {
+    return accessChange.parse(JSON.parse(payload));
+  } catch {
+    return {};
   }
 }

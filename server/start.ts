@@ -6,6 +6,7 @@ import { createAuthService } from './auth/service.ts';
 import { type Config, isExposed, isLoopback } from './config.ts';
 import { openDataDirectory } from './data-directory.ts';
 import { openDatabase } from './database.ts';
+import { EndedSessions } from './ended-sessions.ts';
 import { ServerError } from './errors.ts';
 import { createHttpApp } from './http/app.ts';
 import { Listener, probeAddress } from './http/listener.ts';
@@ -17,6 +18,7 @@ import { createRealtimeVerifier } from './realtime-tokens.ts';
 import { createRealtimeGateway } from './realtime/gateway.ts';
 import { loadSecrets } from './secrets.ts';
 import { createSupabaseApi } from './supabase-lite.ts';
+import { createAddressSigner } from './storage/signed-addresses.ts';
 import { openFileStorage } from './storage/file-adapter.ts';
 import { createTokenVerifier } from './tokens.ts';
 
@@ -71,7 +73,12 @@ export async function startServer(
     await monitor.start();
     stack.defer(() => monitor.close());
 
-    const verifyToken = createTokenVerifier(secrets.jwtSecret);
+    const verifySignature = createTokenVerifier(secrets.jwtSecret);
+    const ended = new EndedSessions();
+    const verifyToken = ended.refuse(verifySignature);
+    monitor.on('access', ({ session }) => {
+      if (session !== undefined) ended.add(session);
+    });
     const files = openFileStorage(directory.path('storage'));
     const api = createSupabaseApi({
       databaseUrl: database.apiUrl,
@@ -88,7 +95,7 @@ export async function startServer(
     const auth = createAuthService({
       databaseUrl: database.apiUrl,
       jwtSecret: secrets.jwtSecret,
-      verifyToken,
+      verifyToken: verifySignature,
       life: { idleMs: idle * DAY_MS, absoluteMs: most * DAY_MS },
       logger,
     });
@@ -118,6 +125,7 @@ export async function startServer(
       api,
       verifyToken,
       auth,
+      addresses: createAddressSigner(secrets.jwtSecret),
       gateway,
       monitor,
       metrics,

@@ -7,9 +7,9 @@ import { App, setExperimental } from '@supabase/lite';
 import { createPostgresConnection } from '@supabase/lite/postgres';
 import { CompiledQuery, Kysely, PostgresDialect, type PostgresPool } from 'kysely';
 import { escapeLiteral } from 'pg';
-import { verifyBearer } from './lite-middlewares.ts';
+import { actFor, verifyBearer } from './lite-middlewares.ts';
 import { toPostgrestError } from './postgrest-errors.ts';
-import type { VerifyToken } from './tokens.ts';
+import type { Claims, VerifyToken } from './tokens.ts';
 import { createTypedPool, WITH_THE_NEXT } from './typed-pool.ts';
 
 type Connection = ReturnType<typeof createPostgresConnection>;
@@ -69,8 +69,12 @@ export interface SupabaseApiOptions {
 export interface SupabaseApi {
   /** Answers `/rest/v1/*`. Danger: nothing else of @supabase/lite may be handed a request. */
   fetch(request: Request): Promise<Response>;
-  /** Answers `/storage/v1/*`. Danger: only the doors that `server/storage/routes.ts` opens. */
-  fetchStorage: (request: Request) => Promise<Response>;
+  /**
+   * Answers `/storage/v1/*`. Danger: only the doors that `server/storage/routes.ts` opens.
+   *
+   * @param as for whom the request acts, instead of the bearer of its token
+   */
+  fetchStorage: (request: Request, as?: Claims) => Promise<Response>;
   /** How many of its sessions PostgreSQL, or the way to it, has broken off or not given in time so far. */
   lostSessions(): number;
   /** Reads the definitions of tables and functions again before the next request. */
@@ -139,7 +143,7 @@ export function createSupabaseApi(options: SupabaseApiOptions): SupabaseApi {
   storage._storageAdapter = options.objects;
   return {
     fetch: async (request) => app.fetch(request),
-    fetchStorage: async (request) => storage.fetch(request),
+    fetchStorage: async (request, as) => storage.fetch(as ? actFor(request, as) : request),
     lostSessions: () => connection.lostSessions() + storageConnection.lostSessions(),
     reloadSchema() {
       schema.forget();

@@ -8,6 +8,7 @@ import type { Gateway } from '../realtime/options.ts';
 import { createRestDoor } from '../api/door.ts';
 import type { FileStorage } from '../storage/file-adapter.ts';
 import { createStorageRoutes } from '../storage/routes.ts';
+import type { AddressSigner } from '../storage/signed-addresses.ts';
 import type { SupabaseApi } from '../supabase-lite.ts';
 import type { VerifyToken } from '../tokens.ts';
 import { databaseGuard } from './availability.ts';
@@ -29,6 +30,7 @@ const API_PATHS = ['/rest/v1/*', '/auth/v1/*', '/storage/v1/*', '/realtime/v1/ap
 export interface HttpAppOptions {
   api: Pick<SupabaseApi, 'fetch' | 'fetchStorage' | 'lostSessions'>;
   auth: AuthService;
+  addresses: AddressSigner;
   gateway: Pick<Gateway, 'fetch' | 'health'>;
   monitor: Pick<DatabaseMonitor, 'available' | 'outages' | 'check'>;
   metrics: Registry;
@@ -84,6 +86,7 @@ export function createHttpApp(options: HttpAppOptions): Hono {
         fetchRest: api.fetch,
         files: options.files,
         verifyToken: options.verifyToken,
+        addresses: options.addresses,
         publishableKey,
         secretKey,
       }),

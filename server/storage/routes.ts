@@ -2,10 +2,11 @@ import { type Context, Hono, type MiddlewareHandler } from 'hono';
 import { z } from 'zod';
 import { limitBody } from '../http/body-limit.ts';
 import { refusal } from '../http/refusal.ts';
-import type { VerifyToken } from '../tokens.ts';
+import type { Claims, VerifyToken } from '../tokens.ts';
 import { createAdmission, keysOf } from './admission.ts';
 import { type CallerEnv, requireCaller } from './caller.ts';
 import type { FileStorage } from './file-adapter.ts';
+import type { AddressSigner } from './signed-addresses.ts';
 import { createUploadHandler } from './upload.ts';
 
 const BUCKET = 'documents';
@@ -39,11 +40,12 @@ const INERT_TYPES =
 
 export interface StorageRoutesOptions {
   /** Stores and reads objects under the caller's policies. */
-  fetch: (request: Request) => Promise<Response>;
+  fetch: (request: Request, as?: Claims) => Promise<Response>;
   /** Answers `/rest/v1/*`: what storage asks the database before and after an upload. */
   fetchRest: (request: Request) => Promise<Response>;
   files: Pick<FileStorage, 'deleteObject'>;
   verifyToken: VerifyToken;
+  addresses: AddressSigner;
   publishableKey: string;
   secretKey: string;
 }
@@ -54,12 +56,12 @@ export interface StorageRoutesOptions {
  * (addresses to upload by, copies, moves, replacement) and the administration of buckets, which migrations do.
  */
 export function createStorageRoutes(options: StorageRoutesOptions): Hono<CallerEnv> {
-  const { fetch, publishableKey, secretKey } = options;
+  const { fetch, addresses, publishableKey, secretKey } = options;
   const pass = async (context: Context): Promise<Response> => mend(await fetch(context.req.raw));
   const download = async (context: Context): Promise<Response> => asAttachment(await pass(context));
   const sign = async (context: Context): Promise<Response> => {
     const asked = parse(signing, await context.req.text());
-    return asked ? signOne(fetch, context.req.raw, asked.expiresIn) : INVALID_SIGNING();
+    return asked ? signOne(options, context.req.raw, asked.expiresIn) : INVALID_SIGNING();
   };
   const signMany = async (context: Context): Promise<Response> => {
     const asked = parse(signingMany, await context.req.text());
@@ -68,7 +70,7 @@ export function createStorageRoutes(options: StorageRoutesOptions): Hono<CallerE
       // @supabase/lite takes a request for several for one for a file without a name.
       const address = new URL(`/storage/v1/object/sign/${BUCKET}/${path}`, context.req.url);
       const request = new Request(address, { method: 'POST', headers: context.req.raw.headers });
-      const response = await signOne(fetch, request, asked.expiresIn);
+      const response = await signOne(options, request, asked.expiresIn);
       const { signedURL = null, message } = (await response.json()) as {
         signedURL?: string;
         message?: string;
@@ -105,13 +107,15 @@ export function createStorageRoutes(options: StorageRoutesOptions): Hono<CallerE
   return new Hono<CallerEnv>()
     .options('*', pass)
     .get(`/object/sign/${BUCKET}/${KEY}`, async (context) => {
-      const response = await download(context);
-      // @supabase/lite takes a bad token for a failure of its own.
-      if (response.status === 500) return INVALID_ADDRESS();
-      // The address outlives the document that it was signed for, and asks no policy.
-      if (!response.ok || (await isStored(context.req.raw, context.req.param('key')))) return response;
-      await response.body?.cancel();
-      return INVALID_ADDRESS();
+      const path = context.req.param('key');
+      const signer = await addresses.read(context.req.query('token') ?? '', path);
+      if (!signer || !(await isStored(context.req.raw, path))) return INVALID_ADDRESS();
+      // Law: who signed it is asked again, so an address is worth what its signer may read now.
+      const { url, method, headers } = context.req.raw;
+      const address = new URL(`/storage/v1/object/${BUCKET}/${path}`, url);
+      const request = new Request(address, { method, headers: withoutCredentials(headers) });
+      const response = await fetch(request, signer);
+      return response.status === 400 || response.status === 404 ? INVALID_ADDRESS() : asAttachment(response);
     })
     .use('*', requireKey([publishableKey, secretKey]))
     .post(`/object/list/${BUCKET}`, signedIn, json, passJson(listing))
@@ -151,9 +155,9 @@ async function mend(response: Response): Promise<Response> {
   );
 }
 
-/** Asks for an address to read by. The official client expects it as `signedURL`, relative to the API. */
+/** Makes an address to read by. The official client expects it as `signedURL`, relative to the API. */
 async function signOne(
-  fetch: StorageRoutesOptions['fetch'],
+  { fetch, verifyToken, addresses, secretKey }: StorageRoutesOptions,
   { url, headers }: Request,
   expiresIn: number,
 ): Promise<Response> {
@@ -164,8 +168,18 @@ async function signOne(
   });
   const response = await fetch(request);
   if (!response.ok) return mend(response);
-  const { signedUrl } = (await response.json()) as { signedUrl: string };
-  return Response.json({ signedURL: signedUrl.replace('/storage/v1', '') });
+  const token = /^Bearer\s+((?!sb_).+)$/i.exec(headers.get('authorization') ?? '')?.[1];
+  const anonymous = { role: headers.get('apikey') === secretKey ? 'service_role' : 'anon' };
+  const signer = token === undefined ? anonymous : await verifyToken(token);
+  const path = new URL(url).pathname.replace(`/storage/v1/object/sign/${BUCKET}/`, '');
+  const signed = await addresses.sign(path, signer, expiresIn);
+  return Response.json({ signedURL: `/object/sign/${BUCKET}/${path}?token=${signed}` });
+}
+
+function withoutCredentials(headers: Headers): Headers {
+  const copy = new Headers(headers);
+  for (const name of ['authorization', 'apikey']) copy.delete(name);
+  return copy;
 }
 
 function withoutLength(headers: Headers): Headers {
