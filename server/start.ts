@@ -119,6 +119,7 @@ export async function startServer(
       limits: config.publicChannels ? {} : PRIVATE_LIMITS,
     });
     stack.defer(() => gateway.close());
+    monitor.on('access', (change) => gateway.recheck(change));
 
     const loopback = isLoopback(config.host);
     const app = createHttpApp({

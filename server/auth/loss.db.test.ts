@@ -4,8 +4,9 @@ import type { SupabaseClient } from '@supabase/supabase-js';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { type Account, PASSWORD, createSignIn } from '../../tests/helpers/accounts.ts';
 import { createApiClient } from '../../tests/helpers/api.ts';
+import { type Subscription, joined, subscribe } from '../../tests/helpers/gateway.ts';
 import { type TestServer, startTestServer } from '../../tests/helpers/server.ts';
-import { createTenant, type Tenant } from '../../tests/helpers/tenants.ts';
+import { createTenant, setPlan, type Tenant } from '../../tests/helpers/tenants.ts';
 
 let server: TestServer;
 let tenant: Tenant;
@@ -90,6 +91,36 @@ describe.each(LOSSES)('%s', (_what, lose) => {
     expect((await fetch(address)).status).toBe(400);
   });
 });
+
+describe.each(LOSSES)('the open channels of %s', (_what, lose) => {
+  it('close at once, and are not joined again; those of others stay', async () => {
+    const colleague = await createSignIn(server.database, { role: 'admin_groupe', group: tenant.id });
+    const other = createApiClient(server);
+    await other.auth.signInWithPassword({ email: colleague.email, password: PASSWORD });
+    const topic = `group:${tenant.id}`;
+    const [mine, theirs] = [await joinedAs(client, topic), await joinedAs(other, topic)];
+    await lose();
+    await mine.statuses.next(({ status }) => status === 'CLOSED');
+    const again = subscribe(client, topic, { private: true });
+    await again.statuses.next(({ status }) => status === 'CHANNEL_ERROR');
+    const { rows } = await server.database.query<{ status: string }>(
+      'select status from public.school_groups where id = $1',
+      [tenant.id],
+    );
+    if (rows[0]?.status === 'active') {
+      await setPlan(server.database, tenant.id, 'pro');
+      await theirs.messages.next();
+      expect(theirs.statuses.all).toEqual([{ status: 'SUBSCRIBED' }]);
+    }
+    expect(mine.messages.all).toEqual([]);
+    await Promise.all([client.removeAllChannels(), other.removeAllChannels()]);
+  });
+});
+
+async function joinedAs(on: SupabaseClient, topic: string): Promise<Subscription> {
+  await on.realtime.setAuth();
+  return joined(on, topic, { private: true });
+}
 
 describe('a sign-out here', () => {
   it('leaves the other sessions as they are', async () => {

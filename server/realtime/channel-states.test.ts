@@ -30,7 +30,7 @@ test('a socket that is gone, a leave and a second join end a channel in every st
 
 test('pushes that meet a question in flight wait for its answer', () => {
   for (const state of ['joining', 'checking'] as const) {
-    for (const event of ['broadcast', 'presence', 'access_token', 'other'] as const) {
+    for (const event of ['broadcast', 'presence', 'access_token', 'rights_doubted', 'other'] as const) {
       expect(TRANSITIONS[state][event]).toEqual({ to: state, act: 'defer' });
     }
   }

@@ -1,7 +1,7 @@
 /**
  * The life of one channel on the server.
  *
- *              join_allowed            access_token, write_unknown
+ *              join_allowed      access_token, rights_doubted, write_unknown
  *   joining ─────────────────▶ joined ─────────────────────────────▶ checking
  *      │                          │  ◀────────────────────────────────  │
  *      │ join_refused,            │          rights_kept, write_known   │
@@ -34,6 +34,8 @@ interface Events {
   write_known: { allowed: boolean | null; frame: ClientFrame };
   /** The client pushed a token that differs from the one in force. */
   access_token: { token: string };
+  /** The bearer may have lost rights: they are asked for again. */
+  rights_doubted: object;
   rights_kept: { session: Session; rights: ReadRights };
   rights_lost: { message: string };
   /** The token in force ran out. */
@@ -60,12 +62,13 @@ export interface Actions {
   admit(event: ChannelEvent<'join_allowed'>): void;
   refuse(event: ChannelEvent<'join_refused'>): void;
   /** Keeps the event until the check in flight is over: pushes keep their order. */
-  defer(event: ChannelEvent<'broadcast' | 'presence' | 'access_token' | 'other'>): void;
+  defer(event: ChannelEvent<'broadcast' | 'presence' | 'access_token' | 'rights_doubted' | 'other'>): void;
   publish(event: ChannelEvent<'broadcast'>): void;
   track(event: ChannelEvent<'presence'>): void;
   askWrite(event: ChannelEvent<'write_unknown'>): void;
   settleWrite(event: ChannelEvent<'write_known'>): void;
   verify(event: ChannelEvent<'access_token'>): void;
+  recheck(event: ChannelEvent<'rights_doubted'>): void;
   renew(event: ChannelEvent<'rights_kept'>): void;
   /** Error message of extension `system`, then `phx_close`: the client does not come back by itself. */
   expel(event: ChannelEvent<'rights_lost' | 'expired' | 'flooded' | 'feed_away'>): void;
@@ -96,6 +99,7 @@ export const TRANSITIONS: Readonly<Record<State, Row>> = {
     write_unknown: { to: 'joining', act: 'ignore' },
     write_known: { to: 'joining', act: 'ignore' },
     access_token: { to: 'joining', act: 'defer' },
+    rights_doubted: { to: 'joining', act: 'defer' },
     rights_kept: { to: 'joining', act: 'ignore' },
     rights_lost: { to: 'joining', act: 'ignore' },
     // The join decides about its token itself.
@@ -117,6 +121,7 @@ export const TRANSITIONS: Readonly<Record<State, Row>> = {
     write_unknown: { to: 'checking', act: 'askWrite' },
     write_known: { to: 'joined', act: 'ignore' },
     access_token: { to: 'checking', act: 'verify' },
+    rights_doubted: { to: 'checking', act: 'recheck' },
     rights_kept: { to: 'joined', act: 'ignore' },
     rights_lost: { to: 'joined', act: 'ignore' },
     expired: { to: 'closed', act: 'expel' },
@@ -136,6 +141,7 @@ export const TRANSITIONS: Readonly<Record<State, Row>> = {
     write_unknown: { to: 'checking', act: 'ignore' },
     write_known: { to: 'joined', act: 'settleWrite' },
     access_token: { to: 'checking', act: 'defer' },
+    rights_doubted: { to: 'checking', act: 'defer' },
     rights_kept: { to: 'joined', act: 'renew' },
     rights_lost: { to: 'closed', act: 'expel' },
     // A fresh token may be what is being checked; if not, the next sweep finds the channel joined and expels it.
@@ -156,6 +162,7 @@ export const TRANSITIONS: Readonly<Record<State, Row>> = {
     write_unknown: { to: 'closed', act: 'ignore' },
     write_known: { to: 'closed', act: 'ignore' },
     access_token: { to: 'closed', act: 'ignore' },
+    rights_doubted: { to: 'closed', act: 'ignore' },
     rights_kept: { to: 'closed', act: 'ignore' },
     rights_lost: { to: 'closed', act: 'ignore' },
     expired: { to: 'closed', act: 'ignore' },

@@ -5,7 +5,7 @@ import type { Subscriber } from './changes/subscriber.ts';
 import { TRANSITIONS, type Actions, type ChannelEvent, type State } from './channel-states.ts';
 import type { Connection } from './connection.ts';
 import { encodeBroadcast } from './encode.ts';
-import { grant, NO_RIGHTS } from './granting.ts';
+import { grant, judgeFailure, judgeGrant, NO_RIGHTS } from './granting.ts';
 import { asRealtimeError, RealtimeError } from './errors.ts';
 import type { ClientFrame, Version } from './frames.ts';
 import type { Member, StreamName } from './hub.ts';
@@ -79,6 +79,11 @@ export class Channel implements Actions, Member {
     (this[act] as (event: ChannelEvent) => void)(event);
   }
 
+  /** Asks for the bearer's rights again, if it is one that may have lost some. */
+  doubt(concerns: (session: Session) => boolean): void {
+    if (concerns(this.#session)) this.handle({ type: 'rights_doubted' });
+  }
+
   /** Expels the channel when its token has run out. */
   sweep(now: number): void {
     if (this.#session.expiresAt <= now) {
@@ -116,9 +121,9 @@ export class Channel implements Actions, Member {
     this.release();
   }
 
-  defer(event: ChannelEvent<'broadcast' | 'presence' | 'access_token' | 'other'>): void {
+  defer(event: ChannelEvent<'broadcast' | 'presence' | 'access_token' | 'rights_doubted' | 'other'>): void {
     this.#deferred.push(event);
-    const bytes = 'frame' in event ? event.frame.size : event.token.length;
+    const bytes = 'frame' in event ? event.frame.size : 'token' in event ? event.token.length : 0;
     this.#deferredBytes += bytes;
     this.#connection.deferredBytes += bytes;
     // Whoever pushes so much while the database is asked would fill the memory.
@@ -160,21 +165,18 @@ export class Channel implements Actions, Member {
     if (token.startsWith(API_KEY_PREFIX) || token === this.#session.token) {
       return this.handle({ type: 'rights_kept', session: this.#session, rights: this.#rights });
     }
+    this.#askAgain(token);
+  }
+
+  recheck(): void {
+    this.#pushes.forget();
+    this.#askAgain(this.#session.token);
+  }
+
+  #askAgain(token: string): void {
     const decided = this.#authorize(token).then(
-      (granted) => {
-        const lost =
-          (this.#rights.broadcast && !granted.rights.broadcast) ||
-          (this.#rights.presence && !granted.rights.presence);
-        if (!lost) return this.handle({ type: 'rights_kept', ...granted });
-        const message = `You no longer have permission to read from this Channel topic: ${this.stream.topic}`;
-        this.handle({ type: 'rights_lost', message });
-      },
-      (error: unknown) => {
-        const { code, message } = asRealtimeError(error);
-        this.handle(
-          code === 'UnableToSetPolicies' ? { type: 'interrupted' } : { type: 'rights_lost', message },
-        );
-      },
+      (granted) => this.handle(judgeGrant(this.#rights, granted, this.stream.topic)),
+      (error: unknown) => this.handle(judgeFailure(error)),
     );
     this.#settle('token', decided);
   }

@@ -140,6 +140,11 @@ export class Connection implements Stranger {
     for (const channel of this.#channels.values()) channel.sweep(now);
   }
 
+  /** Asks for the rights of bearers again that may have lost some. */
+  doubt(concerns: (session: Session) => boolean): void {
+    for (const channel of this.#channels.values()) channel.doubt(concerns);
+  }
+
   /** Makes every channel fail, so that its client rejoins and refetches. */
   interrupt(): void {
     for (const channel of this.#channels.values()) {

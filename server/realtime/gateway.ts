@@ -16,6 +16,7 @@ import { Changes } from './changes/changes.ts';
 import { CLOSE_RESTART, CLOSE_TRY_LATER, Connection } from './connection.ts';
 import type { Context } from './context.ts';
 import { openPool } from './dying-sessions.ts';
+import { Doubts } from './doubts.ts';
 import { FairQueue } from './fair-queue.ts';
 import { Feed } from './feed.ts';
 import { Hub } from './hub.ts';
@@ -123,6 +124,10 @@ export async function createRealtimeGateway(options: GatewayOptions): Promise<Ga
     await Promise.all([pool.end(), changesPool.end()]);
     throw error;
   }
+  const doubts = new Doubts((concerns) => {
+    context.resumption.forget(concerns);
+    for (const each of connections) each.doubt(concerns);
+  });
   const stopUpkeep = startUpkeep(pool, log);
   const sweeper = setInterval(() => {
     const instant = now();
@@ -181,6 +186,7 @@ export async function createRealtimeGateway(options: GatewayOptions): Promise<Ga
 
   return {
     handleUpgrade,
+    recheck: (doubt) => doubts.add(doubt),
     fetch: createRestHandler(context),
     health: () => ({
       status: feed.status === 'streaming' ? 'ok' : 'degraded',
@@ -192,6 +198,7 @@ export async function createRealtimeGateway(options: GatewayOptions): Promise<Ga
     close: async ({ dropSlot = false } = {}) => {
       closing = true;
       clearInterval(sweeper);
+      doubts.stop();
       stopUpkeep();
       for (const each of connections) each.close(CLOSE_GOING_AWAY, 'the server is going away');
       for (let left = GOODBYE_MS; left > 0 && connections.size > 0; left -= 10) await pause(10);

@@ -3,7 +3,8 @@ import { isSignedIn } from './accounts.ts';
 import type { Ask } from './asking.ts';
 import type { ReadRights } from './authorization.ts';
 import type { Connection } from './connection.ts';
-import { RealtimeError } from './errors.ts';
+import type { ChannelEvent } from './channel-states.ts';
+import { asRealtimeError, RealtimeError } from './errors.ts';
 import type { StreamName } from './hub.ts';
 import type { Grant } from './resumption.ts';
 import type { Session } from './sessions.ts';
@@ -36,4 +37,23 @@ export async function grant(
     'Unauthorized',
     `You do not have permissions to read from this Channel topic: ${stream.topic}`,
   );
+}
+
+/** What follows for a channel that had rights, when they were asked for again. */
+export function judgeGrant(
+  had: ReadRights,
+  granted: Grant,
+  topic: string,
+): ChannelEvent<'rights_kept' | 'rights_lost'> {
+  const { rights } = granted;
+  const lost = (had.broadcast && !rights.broadcast) || (had.presence && !rights.presence);
+  if (!lost) return { type: 'rights_kept', ...granted };
+  const message = `You no longer have permission to read from this Channel topic: ${topic}`;
+  return { type: 'rights_lost', message };
+}
+
+/** The same, when there was no answer, or the token is no longer valid. */
+export function judgeFailure(error: unknown): ChannelEvent<'rights_lost' | 'interrupted'> {
+  const { code, message } = asRealtimeError(error);
+  return code === 'UnableToSetPolicies' ? { type: 'interrupted' } : { type: 'rights_lost', message };
 }

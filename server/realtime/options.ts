@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { Registry } from 'prom-client';
+import type { Doubt } from './doubts.ts';
 
 /** What a verified token says about its bearer. Policies read it as `request.jwt.claims`. */
 export interface Claims {
@@ -199,6 +200,11 @@ export interface Gateway {
   readonly handleUpgrade: (request: IncomingMessage, socket: Duplex, head: Buffer) => void;
   /** Answers `/realtime/v1/api/*`. */
   readonly fetch: (request: Request) => Promise<Response>;
+  /**
+   * Asks the policies again for the channels of a bearer that may have lost rights; those that it lost close. Without
+   * it, a channel keeps its rights until its token ends.
+   */
+  recheck(doubt: Doubt): void;
   health(): Health;
   /**
    * Closes every socket so that clients reconnect elsewhere, then the feed. The slot stays, and with it every

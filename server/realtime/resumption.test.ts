@@ -9,7 +9,10 @@ let now: number;
 let resumption: Resumption;
 
 function bearer(token: string, expiresAt = Infinity): { session: Session; rights: typeof rights } {
-  return { session: { token, role: 'authenticated', claims: '{}', subject: '', expiresAt }, rights };
+  return {
+    session: { token, role: 'authenticated', claims: '{}', subject: '', sessionId: token, expiresAt },
+    rights,
+  };
 }
 
 beforeEach(() => {
@@ -41,4 +44,12 @@ test('keys and public channels have nothing to keep', () => {
   resumption.keep({ ...stream, private: false }, bearer('a'));
   expect(resumption.take(stream, 'sb_secret_x')).toBeNull();
   expect(resumption.take({ ...stream, private: false }, 'a')).toBeNull();
+});
+
+test('rights that may have been lost are let go, and no others', () => {
+  resumption.keep(stream, bearer('lost'));
+  resumption.keep(stream, bearer('kept'));
+  resumption.forget(({ sessionId }) => sessionId === 'lost');
+  expect(resumption.take(stream, 'lost')).toBeNull();
+  expect(resumption.take(stream, 'kept')).toMatchObject({ rights });
 });

@@ -46,6 +46,11 @@ export class Resumption {
     this.#kept.set(key, { session, rights, until: now + this.#limits.resumeMs });
   }
 
+  /** Lets go of rights that may have been lost. */
+  forget(concerns: (session: Session) => boolean): void {
+    for (const [key, { session }] of this.#kept) if (concerns(session)) this.#kept.delete(key);
+  }
+
   /** What a channel that comes back with this token may do; null when the policies must be asked. Given once. */
   take(stream: StreamName, token: string): Grant | null {
     const key = nameOf(stream, token);

@@ -12,6 +12,8 @@ export interface Session {
   /** As policies read them. */
   readonly claims: string;
   readonly subject: string;
+  /** Claim `session_id`; empty without one. */
+  readonly sessionId: string;
   /** Milliseconds since 1970; Infinity for API keys. */
   readonly expiresAt: number;
 }
@@ -70,6 +72,7 @@ export function createSessions(
       role: claims.role,
       claims: JSON.stringify(claims),
       subject: typeof claims.sub === 'string' ? claims.sub : '',
+      sessionId: typeof claims['session_id'] === 'string' ? claims['session_id'] : '',
       expiresAt,
     };
   };
@@ -116,7 +119,7 @@ function verifierOf(secret: string | undefined, now: () => number): (token: stri
 }
 
 function keySession(token: string, role: string): Session {
-  return { token, role, claims: JSON.stringify({ role }), subject: '', expiresAt: Infinity };
+  return { token, role, claims: JSON.stringify({ role }), subject: '', sessionId: '', expiresAt: Infinity };
 }
 
 function digest(key: string): string {
