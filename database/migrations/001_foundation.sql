@@ -283,14 +283,19 @@ comment on table public.audit_log is 'Every privileged act. Append-only: an acco
 -- Law: a token is worth what its session is. A session that was ended (sign-out, another password, `end_session`) is
 -- gone from auth.sessions, and its access token acts for nobody from that moment, not from its expiry on. A token
 -- that names no session is signed by the operator's own hand; there is nothing to end.
+-- In plpgsql, which keeps its plan: it is asked in every statement of everybody.
 create function private.session_in_force() returns boolean
-  language sql stable security definer set search_path = '' as $$
-  select auth.jwt() ->> 'session_id' is null or exists (
-    select 1 from auth.sessions s
-    where s.id = case when auth.jwt() ->> 'session_id' ~ '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$'
-                      then (auth.jwt() ->> 'session_id')::uuid end
-      and s.user_id = auth.uid() and (s.not_after is null or s.not_after > now()));
-$$;
+  language plpgsql stable security definer set search_path = '' as $$
+declare v_session constant text := auth.jwt() ->> 'session_id';
+begin
+  if v_session is null then
+    return true;
+  elsif v_session !~ '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$' then
+    return false;
+  end if;
+  return exists (select 1 from auth.sessions s
+                 where s.id = v_session::uuid and s.user_id = auth.uid() and (s.not_after is null or s.not_after > now()));
+end $$;
 comment on function private.session_in_force() is 'Whether the session that the caller''s token names still exists; true for a token that names none.';
 
 create function private.second_factor_given() returns boolean

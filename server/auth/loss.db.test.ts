@@ -43,11 +43,12 @@ async function signedAddress(): Promise<string> {
       name: 'Bulletin',
       size_bytes: 9,
     })
-    .select('storage_path')
+    .select('id, storage_path')
     .single();
-  const path = (data as unknown as { storage_path: string }).storage_path;
+  const { id, storage_path: path } = data as unknown as { id: string; storage_path: string };
   const bucket = client.storage.from('documents');
   expect((await bucket.upload(path, new Blob(['neuf mots']))).error).toBeNull();
+  expect((await client.rpc('confirm_document', { p_document_id: id })).error).toBeNull();
   return (await bucket.createSignedUrl(path, 3_600)).data?.signedUrl ?? '';
 }
 
