@@ -54,7 +54,7 @@ describe('truncate', () => {
     await add(db, group, 'staff', 1);
     await add(db, group, 'storage', 1);
     const revs = await Promise.all([group, other, bystander].map(({ id }) => revOf(db, id)));
-    await db.query('truncate public.students, public.staff, public.documents');
+    await db.query('truncate public.students, public.staff, public.documents cascade');
     expect(await drift(db)).toEqual([]);
     expect(await usageOf(db, group.id)).toEqual([1, 0, 0, 0]);
     const sent = [group, other, bystander].map(({ id }, i) => stateMessages(db, id, revs[i]));
