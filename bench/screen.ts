@@ -70,7 +70,12 @@ export class Screen {
       },
     });
     const registry = createRegistry(
-      createRealtimePort(this.#supabase.realtime, clock, () => 0),
+      createRealtimePort(this.#supabase.realtime, {
+        clock,
+        answeredAt: () => 0,
+        renewToken: () => Promise.resolve(),
+        onRefused: () => undefined,
+      }),
       clock,
       () => {},
     );

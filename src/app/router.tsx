@@ -55,9 +55,9 @@ function Shell() {
   return (
     <>
       <AppShell profile={profile} />
-      {session.status === 'signed_in' && session.expired && (
+      {session.status === 'signed_in' && session.ended && (
         <Suspense>
-          <SessionExpiredDialog />
+          <SessionExpiredDialog reason={session.ended} />
         </Suspense>
       )}
     </>

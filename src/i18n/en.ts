@@ -85,8 +85,6 @@ export const en: Messages = {
     offline: 'Offline',
     lastUpdate: (time) => `last update ${time}`,
     updated: (ago) => `updated ${ago}`,
-    sessionExpired: 'Your session has expired',
-    sessionExpiredDetail: 'Sign in again to go on. What you typed is kept.',
   },
 
   errors: {

@@ -92,8 +92,6 @@ export const fr = {
     offline: 'Hors ligne',
     lastUpdate: (time: string) => `dernière mise à jour ${time}`,
     updated: (ago: string) => `à jour ${ago}`,
-    sessionExpired: 'Votre session a expiré',
-    sessionExpiredDetail: 'Reconnectez-vous pour continuer. Ce que vous avez saisi est conservé.',
   },
 
   errors: {

@@ -9,6 +9,7 @@ export const screensEn: typeof screensFr = {
     loading: 'Loading…',
     navigation: 'Main navigation',
     account: 'Account',
+    myAccount: 'My account',
     signOut: 'Sign out',
     language: 'Language',
     theme: { legend: 'Theme', system: 'Same as system', light: 'Light', dark: 'Dark' },
@@ -53,7 +54,6 @@ export const screensEn: typeof screensFr = {
     required: 'This field is required.',
     wrong: 'Wrong e-mail address or password.',
     tooMany: 'Too many attempts. Wait a minute, then try again.',
-    expired: 'Your session has expired. Sign in again to go on.',
     demo: 'Demo accounts',
     demoDetail: 'One click fills the form.',
     demoRoles: {

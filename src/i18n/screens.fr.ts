@@ -8,6 +8,7 @@ export const screensFr = {
     loading: 'Chargement…',
     navigation: 'Navigation principale',
     account: 'Compte',
+    myAccount: 'Mon compte',
     signOut: 'Se déconnecter',
     language: 'Langue',
     theme: { legend: 'Thème', system: 'Comme le système', light: 'Clair', dark: 'Sombre' },
@@ -54,7 +55,6 @@ export const screensFr = {
     required: 'Ce champ est obligatoire.',
     wrong: 'Adresse e-mail ou mot de passe incorrect.',
     tooMany: 'Trop d’essais. Attendez une minute, puis réessayez.',
-    expired: 'Votre session a expiré. Reconnectez-vous pour continuer.',
     demo: 'Comptes de démonstration',
     demoDetail: 'Un clic remplit le formulaire.',
     demoRoles: {

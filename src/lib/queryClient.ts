@@ -1,7 +1,7 @@
 /** TanStack Query, set up for a product whose news arrives by itself. */
 import { MutationCache, QueryCache, QueryClient } from '@tanstack/react-query';
 import { ApiError } from './apiError.ts';
-import { reportAuthorized, reportUnauthorized } from './session.ts';
+import { doubtSession } from './session.ts';
 
 const MAX_RETRIES = 2;
 
@@ -11,15 +11,14 @@ function isWorthRetrying(failures: number, error: Error): boolean {
   return !(error instanceof ApiError) || error.status === 0 || error.status >= 500;
 }
 
-/** Tells the session what an answer says of the token. */
-export function reportAnswer(error: unknown): void {
-  if (error === null) reportAuthorized();
-  else if (error instanceof ApiError && error.status === 401) reportUnauthorized();
+/** An account that may not do what its screen offers is perhaps not what it was. A refused token is not told here: see `Refresher`. */
+export function reportFailure(error: unknown): void {
+  if (error instanceof ApiError && error.status === 403) doubtSession();
 }
 
 /** A query client; one per page, one per test. */
 export function createQueryClient(): QueryClient {
-  const report = { onError: (error: Error) => reportAnswer(error), onSuccess: () => reportAnswer(null) };
+  const report = { onError: reportFailure };
   return new QueryClient({
     queryCache: new QueryCache(report),
     mutationCache: new MutationCache(report),

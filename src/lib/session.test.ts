@@ -1,66 +1,44 @@
-import { beforeEach, expect, test } from 'vitest';
+import { beforeEach, expect, test, vi } from 'vitest';
 import { vianney } from '../../tests/helpers/fixtures.ts';
 import { ApiError } from './apiError.ts';
 import { createQueryClient } from './queryClient.ts';
-import {
-  currentSession,
-  reportAuthorized,
-  reportUnauthorized,
-  sessionExpired,
-  signedIn,
-  signedOut,
-} from './session.ts';
+import { currentSession, followSession, sessionEnded, signedIn, signedOut } from './session.ts';
 
 beforeEach(() => signedIn(vianney));
 
-const isExpired = () => {
-  const session = currentSession();
-  return session.status === 'signed_in' && session.expired;
-};
-
-test('one refusal is forgiven, two in a row ask for a new sign-in', () => {
-  reportUnauthorized();
-  expect(isExpired()).toBe(false);
-  reportUnauthorized();
-  expect(isExpired()).toBe(true);
-});
-
-test('an answer in between proves the token good', () => {
-  reportUnauthorized();
-  reportAuthorized();
-  reportUnauthorized();
-  expect(isExpired()).toBe(false);
-});
-
-test('signing in again ends the expiry and keeps the person', () => {
-  sessionExpired();
-  expect(isExpired()).toBe(true);
+test('a session that ends keeps the person, and signing in again ends the end', () => {
+  sessionEnded('closed');
+  expect(currentSession()).toEqual({ status: 'signed_in', profile: vianney, ended: 'closed' });
   signedIn(vianney);
-  expect(currentSession()).toEqual({ status: 'signed_in', profile: vianney, expired: false });
+  expect(currentSession()).toEqual({ status: 'signed_in', profile: vianney, ended: null });
 });
 
-test('nobody’s session expires', () => {
+test('nobody’s session ends', () => {
   signedOut();
-  sessionExpired();
+  sessionEnded('expired');
   expect(currentSession()).toEqual({ status: 'signed_out' });
 });
 
-test('every query that is refused counts, and a refusal is not tried again', async () => {
+test('what an account may not do raises a doubt; a refused token and a lost line do not', async () => {
+  const onDoubt = vi.fn<() => void>();
+  followSession({ onGone: () => undefined, onDoubt });
   const queryClient = createQueryClient();
   let asked = 0;
-  const refused = (key: string) =>
+  const failing = (status: number) =>
     queryClient
       .fetchQuery({
-        queryKey: [key],
+        queryKey: [status],
         queryFn: () => {
           asked += 1;
-          throw new ApiError('…', { status: 401, code: 'not_authenticated' });
+          throw new ApiError('…', { status, code: 'unknown' });
         },
-        retry: queryClient.getDefaultOptions().queries?.retry ?? false,
+        retry: false,
       })
       .catch(() => undefined);
-  await refused('a');
-  await refused('b');
-  expect(asked).toBe(2);
-  expect(isExpired()).toBe(true);
+  await failing(401);
+  await failing(0);
+  expect(onDoubt).not.toHaveBeenCalled();
+  await failing(403);
+  expect(onDoubt).toHaveBeenCalledOnce();
+  expect(asked).toBe(3);
 });

@@ -1,6 +1,6 @@
 /**
  * Who is signed in, for every feature. Sign-in fills it with the profile row; the hooks read the group from
- * it; repeated refusals of the token ask for a new sign-in without throwing the screen away.
+ * it; the end of the session asks for a new sign-in without throwing the screen away.
  */
 import { useStore } from 'zustand';
 import { createStore } from 'zustand/vanilla';
@@ -20,46 +20,72 @@ export interface Profile {
   status: string;
 }
 
+/** Why a session is over. */
+export type EndReason =
+  /** It was not used for too long, or it is as old as sessions get. */
+  | 'expired'
+  /** It was ended elsewhere: by the list of sessions, by another password; or it expired long ago. */
+  | 'closed'
+  /** The account is no longer active. */
+  | 'disabled'
+  /** The group of the account is archived. */
+  | 'archived'
+  /** The person signed out, here or in another tab. */
+  | 'left';
+
 export type Session =
   /** The stored session is being read. */
   | { status: 'loading' }
   | { status: 'signed_out' }
-  /** `expired`: the server no longer takes the token. The screen stays, so that nothing typed is lost. */
-  | { status: 'signed_in'; profile: Profile; expired: boolean };
+  /** The password was right; the code of the second factor is still to come. */
+  | { status: 'second_factor' }
+  /** `ended`: the server no longer takes the session. The screen stays, so that nothing typed is lost. */
+  | { status: 'signed_in'; profile: Profile; ended: EndReason | null };
 
-/** One 401 may be a token refreshed in the same instant; two in a row are not. */
-const REFUSALS_UNTIL_EXPIRED = 2;
+interface SessionFollower {
+  /** This browser has no session any more. */
+  onGone: () => void;
+  /** The server refuses what it allowed: is the account still what it was? */
+  onDoubt: () => void;
+}
 
 const store = createStore<Session>(() => ({ status: 'loading' }));
-let refusals = 0;
+let follower: SessionFollower | null = null;
+
+/** Says who deals with what becomes of the session; the page has one. */
+export function followSession(next: SessionFollower): void {
+  follower = next;
+}
+
+/** Call when the tokens of this browser are gone, whoever removed them. */
+export function sessionGone(): void {
+  follower?.onGone();
+}
+
+/** Call when the server refuses what it would not refuse an account in good standing. */
+export function doubtSession(): void {
+  follower?.onDoubt();
+}
 
 /** Call when the profile of the person signed in is known, also after they signed in again. */
 export function signedIn(profile: Profile): void {
-  refusals = 0;
-  store.setState({ status: 'signed_in', profile, expired: false }, true);
+  store.setState({ status: 'signed_in', profile, ended: null }, true);
 }
 
 /** Call after a sign-out, or when no session was stored. */
 export function signedOut(): void {
-  refusals = 0;
   store.setState({ status: 'signed_out' }, true);
 }
 
-/** Marks the session as expired at once, as when the refresh token was refused. */
-export function sessionExpired(): void {
+/** Call when a code must be given before anything else. */
+export function secondFactorAsked(): void {
+  store.setState({ status: 'second_factor' }, true);
+}
+
+/** The session of the person who works here is over: the screen asks for the password, or says why there is none. */
+export function sessionEnded(reason: EndReason): void {
   const session = store.getState();
-  if (session.status === 'signed_in') store.setState({ ...session, expired: true }, true);
-}
-
-/** Call for each answer 401; repeated ones mark the session as expired. */
-export function reportUnauthorized(): void {
-  refusals += 1;
-  if (refusals >= REFUSALS_UNTIL_EXPIRED) sessionExpired();
-}
-
-/** Call for each answer to a signed-in request: it proves the token good. */
-export function reportAuthorized(): void {
-  refusals = 0;
+  if (session.status === 'signed_in') store.setState({ ...session, ended: reason }, true);
 }
 
 /** The session outside React. */

@@ -1,6 +1,5 @@
-import type { Page } from '@playwright/test';
-import type { Client } from 'pg';
-import { ACCOUNTS, expect, expectLive, PASSWORD, signIn, test, type Account } from './fixtures.ts';
+import { ACCOUNTS, expect, expectLive, PASSWORD, signIn, test } from './fixtures.ts';
+import { changeTokens, due, endSessions, lookAgain } from './tokens.ts';
 
 test('a wrong password is said in one sentence, keeps the address and takes another try', async ({
   page,
@@ -79,31 +78,22 @@ test('signing out ends the session in every tab of the browser', async ({ page, 
   await page.getByRole('button', { name: 'Se déconnecter' }).click();
   await expect(page).toHaveURL(/\/connexion$/);
   await expect(other).toHaveURL(/\/connexion$/);
+  await expect(other.getByRole('status')).toHaveText(
+    'Session terminée : vous vous êtes déconnecté dans un autre onglet.',
+  );
+  await expect(page.getByRole('status')).toHaveCount(0);
 });
-
-/** Makes both tokens of a window dead: the long one is forgotten by the server, the short one has run out. */
-async function expireSession(page: Page, db: Client, account: Account): Promise<void> {
-  await db.query(`delete from auth.sessions where user_id = (select id from auth.users where email = $1)`, [
-    ACCOUNTS[account],
-  ]);
-  await page.evaluate(() => {
-    const key = Object.keys(localStorage).find((name) => name.endsWith('-auth-token')) ?? '';
-    const session = JSON.parse(localStorage.getItem(key) ?? '{}') as Record<string, unknown>;
-    localStorage.setItem(key, JSON.stringify({ ...session, expires_at: 1 }));
-  });
-}
 
 test('a session that the server no longer takes leads to the sign-in with a sentence', async ({
   page,
   db,
 }) => {
   await signIn(page, 'ngongo');
-  await expireSession(page, db, 'ngongo');
+  await endSessions(db, 'ngongo');
+  await changeTokens(page, due);
   await page.reload();
   await expect(page).toHaveURL(/\/connexion/);
-  await expect(page.getByRole('status')).toHaveText(
-    'Votre session a expiré. Reconnectez-vous pour continuer.',
-  );
+  await expect(page.getByRole('status')).toContainText('Votre session est terminée');
 });
 
 test('a session that ends while somebody types asks for the password, and keeps what was typed', async ({
@@ -116,10 +106,10 @@ test('a session that ends while somebody types asks for the password, and keeps 
   await expect(name).toBeFocused();
   await name.fill('École du Niari');
 
-  await expireSession(page, db, 'edja');
-  // What the browser says when the tab is seen again; the client then looks at its tokens.
-  await page.evaluate(() => document.dispatchEvent(new Event('visibilitychange', { bubbles: true })));
-  const expired = page.getByRole('dialog', { name: 'Votre session a expiré' });
+  await endSessions(db, 'edja');
+  await changeTokens(page, due);
+  await lookAgain(page);
+  const expired = page.getByRole('dialog', { name: 'Session terminée' });
   await expect(expired.getByLabel('Adresse e-mail')).toHaveValue(ACCOUNTS.edja);
   await expect(expired.getByLabel('Mot de passe', { exact: true })).toBeFocused();
   await page.keyboard.type(PASSWORD);

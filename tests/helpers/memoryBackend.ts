@@ -73,6 +73,10 @@ export function installMemoryBackend(profile: Profile = vianney): MemoryBackend 
     config: { url: 'http://memory.test', publishableKey: 'key', demo: false },
     supabase,
     registry,
+    refresher: {
+      renewWhenDue: () => Promise.resolve('renewed'),
+      renewNow: () => Promise.resolve('renewed'),
+    },
   });
   connection.reset();
   connection.networkIs(true);

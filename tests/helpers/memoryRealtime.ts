@@ -8,7 +8,7 @@ export class MemoryChannel implements BroadcastChannel {
   readonly topic: string;
   isPrivate: boolean;
   private listener: ((message: { event: string; payload?: unknown }) => void) | null = null;
-  private report: ((status: ChannelStatus) => void) | null = null;
+  private report: ((status: ChannelStatus, error?: Error) => void) | null = null;
 
   constructor(topic: string, isPrivate: boolean) {
     this.topic = topic;
@@ -20,7 +20,7 @@ export class MemoryChannel implements BroadcastChannel {
     return this;
   }
 
-  subscribe(callback: (status: ChannelStatus) => void) {
+  subscribe(callback: (status: ChannelStatus, error?: Error) => void) {
     this.report = callback;
     return this;
   }
@@ -31,15 +31,15 @@ export class MemoryChannel implements BroadcastChannel {
   }
 
   /** The server or the line changes the channel's state. */
-  becomes(status: ChannelStatus): void {
-    this.report?.(status);
+  becomes(status: ChannelStatus, error?: Error): void {
+    this.report?.(status, error);
   }
 }
 
 export interface MemoryRealtime extends RealtimePort<MemoryChannel> {
   /** Every channel ever made, oldest first. */
   channels: MemoryChannel[];
-  /** Calls in order: `setAuth`, `channel group:…`, `remove group:…`, `revive`. */
+  /** Calls in order: `setAuth`, `channel group:…`, `remove group:…`, `refused`, `revive`. */
   calls: string[];
   /** The newest channel of a topic. @throws Error when there is none. */
   channelOf: (topic: string) => MemoryChannel;
@@ -77,6 +77,9 @@ export function createMemoryRealtime(): MemoryRealtime {
     removeChannel: (channel) => {
       calls.push(`remove ${channel.topic}`);
       return removal;
+    },
+    refused: () => {
+      calls.push('refused');
     },
     revive: () => {
       calls.push('revive');

@@ -1,11 +1,15 @@
-import { Eye, EyeOff } from 'lucide-react';
-import { useRef, useState, type RefObject, type SyntheticEvent } from 'react';
+import { lazy, Suspense, useRef, useState, type RefObject, type SyntheticEvent } from 'react';
+import { PasswordField } from '@/components/PasswordField.tsx';
 import { Button } from '@/components/ui/button.tsx';
 import { Field } from '@/components/ui/field.tsx';
 import { Input } from '@/components/ui/input.tsx';
 import { Notice } from '@/components/ui/notice.tsx';
-import { useI18n, type I18n } from '@/i18n/i18n.ts';
-import { signIn, type SignInFailure } from './authSession.ts';
+import { useI18n } from '@/i18n/i18n.ts';
+import { useSession } from '@/lib/session.ts';
+import { dropSession, signIn, type SignInFailure } from './authSession.ts';
+import { failureText } from './failureText.ts';
+
+const SecondFactorForm = lazy(() => import('./SecondFactorForm.tsx'));
 
 export interface Credentials {
   email: string;
@@ -20,20 +24,37 @@ interface SignInFormProps {
   passwordRef?: RefObject<HTMLInputElement | null>;
 }
 
-function failureText({ t }: I18n, failure: SignInFailure): string {
-  if (failure === 'inactive') return `${t.app.noProfile}. ${t.app.noProfileDetail}`;
-  if (failure === 'network' || failure === 'unknown') return t.errors.codes[failure];
-  return t.auth[failure];
+/** Address and password, then the code where the account has a second factor; a reload comes back to the same step. */
+export function SignInForm(props: SignInFormProps) {
+  const { status } = useSession();
+  const [isCodeAsked, setCodeAsked] = useState(false);
+  if (!isCodeAsked && status !== 'second_factor') {
+    return <PasswordStep {...props} onCodeAsked={() => setCodeAsked(true)} />;
+  }
+  const startOver = () => {
+    setCodeAsked(false);
+    void dropSession();
+  };
+  return (
+    <Suspense>
+      <SecondFactorForm onSignedIn={props.onSignedIn} onOther={startOver} />
+    </Suspense>
+  );
 }
 
-/** E-mail address and password. What is wrong is said in one place, and the field to mend takes focus. */
-export function SignInForm({ value, onChange, onSignedIn, passwordRef }: SignInFormProps) {
+/** What is wrong is said in one place, and the field to mend takes focus. */
+function PasswordStep({
+  value,
+  onChange,
+  onSignedIn,
+  onCodeAsked,
+  passwordRef,
+}: SignInFormProps & { onCodeAsked: () => void }) {
   const i18n = useI18n();
   const { t } = i18n;
   const [failure, setFailure] = useState<SignInFailure | null>(null);
   const [checked, setChecked] = useState(false);
   const [pending, setPending] = useState(false);
-  const [visible, setVisible] = useState(false);
   const email = useRef<HTMLInputElement>(null);
   const ownPassword = useRef<HTMLInputElement>(null);
   const password = passwordRef ?? ownPassword;
@@ -49,7 +70,7 @@ export function SignInForm({ value, onChange, onSignedIn, passwordRef }: SignInF
     setPending(true);
     const result = await signIn(value.email, value.password);
     setPending(false);
-    if (result.ok) return onSignedIn();
+    if (result.ok) return result.next === 'code' ? onCodeAsked() : onSignedIn();
     setFailure(result.failure);
     if (result.failure === 'wrong') password.current?.select();
   }
@@ -75,32 +96,15 @@ export function SignInForm({ value, onChange, onSignedIn, passwordRef }: SignInF
           />
         )}
       </Field>
-      <Field label={t.auth.password} error={missing(value.password)}>
-        {(control) => (
-          <div className="relative">
-            <Input
-              {...control}
-              ref={password}
-              type={visible ? 'text' : 'password'}
-              name="password"
-              autoComplete="current-password"
-              required
-              value={value.password}
-              onChange={(event) => onChange({ ...value, password: event.target.value })}
-              className="pr-11"
-            />
-            <Button
-              variant="ghost"
-              size="icon"
-              aria-label={visible ? t.auth.hidePassword : t.auth.showPassword}
-              onClick={() => setVisible(!visible)}
-              className="absolute top-0 right-0 text-muted"
-            >
-              {visible ? <EyeOff aria-hidden /> : <Eye aria-hidden />}
-            </Button>
-          </div>
-        )}
-      </Field>
+      <PasswordField
+        label={t.auth.password}
+        error={missing(value.password)}
+        ref={password}
+        name="password"
+        autoComplete="current-password"
+        value={value.password}
+        onChange={(event) => onChange({ ...value, password: event.target.value })}
+      />
       <Button type="submit" variant="primary" aria-disabled={pending || undefined}>
         {pending ? t.auth.submitting : t.auth.submit}
       </Button>

@@ -6,14 +6,19 @@ import { ThemeToggle } from '@/components/ThemeToggle.tsx';
 import { Card } from '@/components/ui/card.tsx';
 import { Notice } from '@/components/ui/notice.tsx';
 import { useI18n } from '@/i18n/i18n.ts';
+import { shownEnd } from '@/lib/endNote.ts';
+import { useSession } from '@/lib/session.ts';
 import { getConfig } from '@/lib/supabase.ts';
-import { wasSessionRefused } from './authSession.ts';
 import { DemoAccounts } from './DemoAccounts.tsx';
 import { SignInForm, type Credentials } from './SignInForm.tsx';
+import { useAuthWords } from './words.ts';
 
 /** The door: sign-in, with language and theme for who is not yet known. */
 export function SignInPage({ onSignedIn }: { onSignedIn: () => void }) {
   const { t } = useI18n();
+  const words = useAuthWords().ended;
+  const { status } = useSession();
+  const ended = shownEnd();
   const [credentials, setCredentials] = useState<Credentials>({ email: '', password: '' });
   return (
     <div className="grid min-h-dvh lg:grid-cols-[minmax(20rem,26rem)_1fr]">
@@ -41,14 +46,14 @@ export function SignInPage({ onSignedIn }: { onSignedIn: () => void }) {
         </div>
         <div className="my-auto w-full max-w-md py-6">
           <PageHeader title={t.auth.welcome} documentTitle={t.auth.title} />
-          {wasSessionRefused() && (
+          {ended && (
             <Notice tone="warning" role="status" className="mb-4">
-              {t.auth.expired}
+              {words.before[ended]}
             </Notice>
           )}
           <Card className="grid gap-5 p-5">
             <SignInForm value={credentials} onChange={setCredentials} onSignedIn={onSignedIn} />
-            {getConfig().demo && <DemoAccounts onPick={setCredentials} />}
+            {getConfig().demo && status !== 'second_factor' && <DemoAccounts onPick={setCredentials} />}
           </Card>
         </div>
       </main>

@@ -129,14 +129,26 @@ describe('losing the line', () => {
     },
   );
 
+  test.each([
+    ['InvalidJWTToken: Token has expired 3 seconds ago', true],
+    ['Unauthorized: You do not have permissions to read from this Channel topic: group:1', true],
+    ['ClientJoinRateLimitReached: Too many joins', false],
+    ['transport failure', false],
+  ])('a join that fails with “%s” raises a doubt about the session: %j', async (reason, isDoubt) => {
+    await joined();
+    realtime.calls.length = 0;
+    realtime.channelOf(TOPIC).becomes('CHANNEL_ERROR', new Error(reason));
+    expect(realtime.calls).toEqual(isDoubt ? ['setAuth', 'refused'] : ['setAuth']);
+  });
+
   test('CLOSED that nobody asked for: fresh token, new channel, growing delay', async () => {
     const one = await joined();
     const first = realtime.channelOf(TOPIC);
     realtime.calls.length = 0;
     first.becomes('CLOSED');
-    expect(realtime.calls).toEqual([]);
+    expect(realtime.calls).toEqual(['refused']);
     await clock.advance(300);
-    expect(realtime.calls).toEqual(['setAuth', `channel ${TOPIC}`]);
+    expect(realtime.calls).toEqual(['refused', 'setAuth', `channel ${TOPIC}`]);
     realtime.channelOf(TOPIC).becomes('CLOSED');
     await clock.advance(300);
     expect(realtime.channels).toHaveLength(2);

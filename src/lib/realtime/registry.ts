@@ -23,7 +23,7 @@ export interface BroadcastChannel {
     filter: { event: string },
     callback: (message: { event: string; payload?: unknown }) => void,
   ) => unknown;
-  subscribe: (callback: (status: ChannelStatus) => void) => unknown;
+  subscribe: (callback: (status: ChannelStatus, error?: Error) => void) => unknown;
 }
 
 /** What the registry needs of `RealtimeClient`. */
@@ -31,6 +31,8 @@ export interface RealtimePort<Channel extends BroadcastChannel> {
   setAuth: () => Promise<void>;
   channel: (topic: string, options: { config: { private: boolean } }) => Channel;
   removeChannel: (channel: Channel) => Promise<unknown>;
+  /** The server refused a join for its token or its rights, or closed a channel by itself. */
+  refused: () => void;
   /** Tries at once instead of at the end of a delay; proves that an open socket still answers. */
   revive: () => void;
 }
@@ -70,6 +72,9 @@ interface Entry<Channel> {
 /** Pages that swap and Strict Mode release and acquire in one breath: leaving waits a moment. */
 const LINGER_MS = 1_000;
 
+/** Reasons of the server that speak of the token or the rights behind it; see docs/REALTIME.md. */
+const REFUSAL = /^(Unauthorized|InvalidJWTToken|MalformedJWT|JwtSignatureError)\b/;
+
 /** Creates a registry over a realtime client; `onLine` hears the state of all channels together. */
 export function createRegistry<Channel extends BroadcastChannel>(
   port: RealtimePort<Channel>,
@@ -98,8 +103,10 @@ export function createRegistry<Channel extends BroadcastChannel>(
     channel.on('broadcast', { event: '*' }, ({ event, payload }) => {
       if (entry.channel === channel) for (const listener of entry.listeners) listener.onEvent(event, payload);
     });
-    channel.subscribe((status) => {
-      if (isCurrent(entry) && entry.channel === channel) onStatus(entry, status);
+    channel.subscribe((status, error) => {
+      if (!isCurrent(entry) || entry.channel !== channel) return;
+      onStatus(entry, status);
+      if (status === 'CLOSED' || REFUSAL.test(error?.message ?? '')) port.refused();
     });
   }
 

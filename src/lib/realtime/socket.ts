@@ -8,14 +8,20 @@ const PROBE_MS = 3_000;
 
 type Channel = ReturnType<RealtimeClient['channel']>;
 
-/**
- * Wraps a realtime client for the registry.
- * @param answeredAt when the server last answered a heartbeat, Unix milliseconds.
- */
+interface RealtimePortOptions {
+  clock: Clock;
+  /** When the server last answered a heartbeat, Unix milliseconds. */
+  answeredAt: () => number;
+  /** Renews the access token when it is due. */
+  renewToken: () => Promise<unknown>;
+  /** The server refused a join, or closed a channel: the token or the rights behind it are not what they were. */
+  onRefused: () => void;
+}
+
+/** Wraps a realtime client for the registry. */
 export function createRealtimePort(
   realtime: RealtimeClient,
-  clock: Clock,
-  answeredAt: () => number,
+  { clock, answeredAt, renewToken, onRefused }: RealtimePortOptions,
 ): RealtimePort<Channel> {
   /** Sends a heartbeat; without an answer a second one makes the client give the socket up and try anew. */
   function probe(): void {
@@ -33,7 +39,11 @@ export function createRealtimePort(
   }
 
   return {
-    setAuth: () => realtime.setAuth(),
+    setAuth: async () => {
+      await renewToken();
+      await realtime.setAuth();
+    },
+    refused: onRefused,
     channel: (topic, options) => realtime.channel(topic, options),
     removeChannel: (channel) => realtime.removeChannel(channel),
     revive: () => {

@@ -3,7 +3,7 @@ import type { QueryClient } from '@tanstack/react-query';
 import { systemClock } from '../clock.ts';
 import { catalogueQuery } from '../queries/catalogue.ts';
 import { fetchEntitlements, readSnapshot, writeSnapshot } from '../queries/entitlements.ts';
-import { reportAnswer } from '../queryClient.ts';
+import { reportFailure } from '../queryClient.ts';
 import { getRegistry } from '../supabase.ts';
 import { createCatalogueSync } from './catalogueSync.ts';
 import { connection } from './connection.ts';
@@ -39,7 +39,6 @@ export function watchGroup(
       fetchSnapshot: async (signal) => {
         onSnapshotAsked?.();
         const snapshot = await fetchEntitlements(groupId, signal);
-        reportAnswer(null);
         void matchCatalogue(queryClient, snapshot.catalogue);
         return snapshot;
       },
@@ -47,7 +46,7 @@ export function watchGroup(
       writeSnapshot: (snapshot) => writeSnapshot(queryClient, snapshot),
       readCatalogue: () => queryClient.getQueryData(catalogueQuery.queryKey),
       onConfirmed: connection.confirmed,
-      onFetchFailed: reportAnswer,
+      onFetchFailed: reportFailure,
       isVisible: () => document.visibilityState === 'visible',
     },
     systemClock,
