@@ -116,6 +116,12 @@ const groupRoute = createRoute({
   component: lazyRouteComponent(() => import('./routes/group.tsx'), 'GroupRoute'),
 });
 
+const accountRoute = createRoute({
+  getParentRoute: () => shellRoute,
+  path: '/compte',
+  component: lazyRouteComponent(() => import('./routes/account.tsx'), 'AccountRoute'),
+});
+
 /** Any other address, inside the shell: who is not signed in is asked to, like everywhere. */
 const unknownRoute = createRoute({
   getParentRoute: () => shellRoute,
@@ -132,6 +138,7 @@ const routeTree = rootRoute.addChildren([
     modulesRoute,
     groupsRoute,
     groupRoute,
+    accountRoute,
     unknownRoute,
   ]),
 ]);

@@ -83,6 +83,13 @@ function SideBar({ items, profile }: { items: readonly NavItem[]; profile: Profi
         </nav>
         <div className="mt-auto grid gap-3 border-t border-white/15 px-2.5 pt-3">
           <Identity profile={profile} nameClass="text-white" />
+          <Link
+            to="/compte"
+            className="inline-flex min-h-8 w-fit items-center gap-2 rounded-md text-[0.8125rem] font-medium hover:text-white hover:underline focus-visible:outline-white aria-[current=page]:text-white aria-[current=page]:underline"
+          >
+            <CircleUser aria-hidden className="size-4" />
+            {t.app.myAccount}
+          </Link>
           <Preferences ground="nav" />
         </div>
       </div>
