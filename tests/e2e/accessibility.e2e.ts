@@ -61,6 +61,22 @@ const SCREENS: Screen[] = [
   },
   { name: 'staff’s modules', account: 'staff', path: '/modules', ready: heading },
   { name: 'groups', account: 'superAdmin', path: '/console/groupes', ready: rows },
+  {
+    name: 'one’s own account',
+    account: 'vianney',
+    path: '/compte',
+    ready: (page) => expect(page.locator('[data-session="current"]')).toBeVisible(),
+  },
+  {
+    name: 'one’s own account, with the second factor being set up',
+    account: 'superAdmin',
+    path: '/compte',
+    ready: async (page) => {
+      await expect(page.locator('[data-session="current"]')).toBeVisible();
+      await page.getByRole('button', { name: /^(Activer|Turn on)$/ }).click();
+      await expect(page.getByRole('img', { name: /QR/ })).toBeVisible();
+    },
+  },
   { name: 'not found', account: 'vianney', path: '/nulle-part', ready: heading },
 ];
 
