@@ -1,6 +1,7 @@
 /** Bodies of `/rest/v1`: read when it is known whose they are, within bounds, and as JSON. */
 import { readUpTo, tooLarge } from '../http/body-limit.ts';
 import { refusal } from '../http/refusal.ts';
+import type { Bearer } from '../http/turns.ts';
 import { BadQuery } from './bad-query.ts';
 import { judgeBody } from './names.ts';
 
@@ -12,13 +13,6 @@ const LARGEST_IMPORT = 4 * MEBIBYTE;
 const LARGEST_OF_STRANGER = MEBIBYTE / 16;
 /** Bodies of one bearer that are on their way at once, bytes. */
 const MOST_ON_THE_WAY = 32 * MEBIBYTE;
-
-/** Who sends a request. */
-export interface Bearer {
-  /** Names the account, or the network of somebody who has not signed in. */
-  key: string;
-  isStranger: boolean;
-}
 
 export class Bodies {
   readonly #onTheWay = new Map<string, number>();

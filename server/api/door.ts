@@ -4,12 +4,11 @@
  */
 import { Hono, type Context } from 'hono';
 import type { SupabaseApi } from '../supabase-lite.ts';
-import { refusal } from '../http/refusal.ts';
-import { type ReadClient, networkOf } from '../http/trusted-proxies.ts';
-import type { VerifyToken } from '../tokens.ts';
+import { FairTurns } from '../http/fair-turns.ts';
+import { refusal, tooManyRequests } from '../http/refusal.ts';
+import type { ReadBearer } from '../http/turns.ts';
 import { BadQuery } from './bad-query.ts';
-import { type Bearer, Bodies } from './body.ts';
-import { DEFAULT_TURNS, FairTurns } from './fair-turns.ts';
+import { Bodies } from './body.ts';
 import { isInherited } from './names.ts';
 import { readQuery, type Target } from './query.ts';
 
@@ -24,16 +23,15 @@ const SCHEMA = 'public';
 
 export interface DoorOptions {
   fetch: SupabaseApi['fetch'];
-  verifyToken: VerifyToken;
   /** Keys of the project: a request without one has no right to have its body read. */
   keys: readonly string[];
-  readClient: ReadClient;
+  readBearer: ReadBearer;
   /** Clock, milliseconds. */
   now: () => number;
 }
 
 /** Makes the routes of `/rest/v1`. */
-export function createRestDoor({ fetch, verifyToken, keys, readClient, now }: DoorOptions): Hono {
+export function createRestDoor({ fetch, keys, readBearer, now }: DoorOptions): Hono {
   const turns = new FairTurns(now);
   const bodies = new Bodies();
   return new Hono().all('*', async (context) => {
@@ -53,13 +51,13 @@ export function createRestDoor({ fetch, verifyToken, keys, readClient, now }: Do
     }
     const bare = { method, headers: raw.headers };
     if (!keys.includes(keyOf(context))) return fetch(new Request(url, bare));
-    const bearer = await bearerOf(context, verifyToken, readClient);
+    const bearer = await readBearer(context);
     const body = READS.has(method) ? '' : await bodies.read(raw, url.pathname, bearer);
     if (body instanceof Response) return body;
     const turn = await turns.take(bearer.key, bearer.isStranger);
-    if (!turn) return TOO_MANY();
+    if (!turn) return tooManyRequests();
     try {
-      if (raw.signal.aborted) return TOO_MANY();
+      if (raw.signal.aborted) return tooManyRequests();
       return await fetch(new Request(url, { ...bare, ...(body !== '' && { body }) }));
     } finally {
       turn.end();
@@ -91,14 +89,6 @@ function keyOf({ req }: Context): string {
   return req.header('apikey') ?? req.query('apikey') ?? '';
 }
 
-/** Who a request stands in line as. A token that is not good makes nobody: its bearer is a stranger of its network. */
-async function bearerOf(context: Context, verifyToken: VerifyToken, readClient: ReadClient): Promise<Bearer> {
-  const token = /^Bearer\s+(.+)$/i.exec(context.req.header('authorization') ?? '')?.[1] ?? '';
-  const claims = token.startsWith('sb_') ? null : await verifyToken(token).catch(() => null);
-  if (claims) return { key: `account ${claims.sub ?? claims.role}`, isStranger: false };
-  return { key: `network ${networkOf(readClient(context).address)}`, isStranger: true };
-}
-
 const NOTHING_HERE = (): Response => refusal(404, { code: 'not_found', message: 'Nothing is served here.' });
 
 function methodNotAllowed(allowed: ReadonlySet<string>): Response {
@@ -121,14 +111,3 @@ function schemaNotServed(schema: string): Response {
 function badQuery({ code, message, hint }: BadQuery): Response {
   return refusal(400, { code, message, hint });
 }
-
-const TOO_MANY = (): Response =>
-  refusal(
-    429,
-    {
-      code: 'too_many_requests',
-      message: 'Trop de demandes à la fois ; réessayez dans un instant.',
-      hint: `At most ${DEFAULT_TURNS.waitingPerBearer} requests of one account wait for their turn.`,
-    },
-    { 'retry-after': '1' },
-  );

@@ -20,6 +20,7 @@ import { refusal } from './refusal.ts';
 import { hostGuard, limitMethods, refuseNul, securityHeaders } from './security.ts';
 import { createStaticHandler } from './static.ts';
 import { createClientReader } from './trusted-proxies.ts';
+import { createBearerReader } from './turns.ts';
 
 const MEBIBYTE = 1_048_576;
 const LARGEST_AUTH_BODY = MEBIBYTE / 16;
@@ -59,6 +60,7 @@ export function createHttpApp(options: HttpAppOptions): Hono {
   const serveStatic = createStaticHandler(options.dist);
   const guard = databaseGuard(monitor, api);
   const readClient = createClientReader(options.trustedProxies);
+  const readBearer = createBearerReader(options.verifyToken, readClient);
   const keys = [publishableKey, secretKey];
   const app = new Hono()
     .use(measureRequests(metrics), securityHeaders(readClient), hostGuard(options.loopback))
@@ -75,7 +77,7 @@ export function createHttpApp(options: HttpAppOptions): Hono {
     })
     .on('ALL', API_PATHS, allowOtherOrigins())
     .use('/rest/v1/*', guard)
-    .route('/rest/v1', createRestDoor({ ...options, fetch: api.fetch, keys, readClient, now: Date.now }))
+    .route('/rest/v1', createRestDoor({ fetch: api.fetch, keys, readBearer, now: Date.now }))
     .use('/auth/v1/*', limitBody(LARGEST_AUTH_BODY), guard)
     .route('/auth/v1', createAuthRoutes({ auth, readClient, publishableKey, secretKey }))
     .use('/storage/v1/*', guard)

@@ -29,3 +29,16 @@ const DATABASE_UNAVAILABLE: Refusal = {
 export function databaseUnavailable(): Response {
   return refusal(503, DATABASE_UNAVAILABLE, { 'retry-after': '1' });
 }
+
+/** Makes the answer to one request too many of a bearer. */
+export function tooManyRequests(): Response {
+  return refusal(
+    429,
+    {
+      code: 'too_many_requests',
+      message: 'Trop de demandes à la fois ; réessayez dans un instant.',
+      hint: 'Send fewer requests at once.',
+    },
+    { 'retry-after': '1' },
+  );
+}
