@@ -76,3 +76,28 @@ it('a session that is ended under its statement is counted by the time the state
   client.release();
   expect(pool.lostSessions).toBeGreaterThan(0);
 });
+
+const many = (count: number): [string, number[]] => {
+  const places = Array.from({ length: count }, (_, n) => `$${n + 1}::int`).join(',');
+  return [`select array_length(array[${places}], 1) as count`, Array.from({ length: count }, (_, n) => n)];
+};
+
+it('a statement with more parameters than the protocol counts is refused before it is sent', async () => {
+  const client = await pool.connect();
+  expect(await client.query(...many(30_000))).toMatchObject({ rows: [{ count: 30_000 }] });
+  await expect(client.query(...many(30_001))).rejects.toMatchObject({ code: 'PT413' });
+  expect(await client.query('select 1 as one', [])).toMatchObject({ rows: [{ one: 1 }] });
+  client.release();
+});
+
+it('what the parser of the protocol throws costs a session, and nothing else', async () => {
+  const bold = createTypedPool(database.url, 1, false, { parameters: 60_000, result: 1_000_000 });
+  const client = await bold.connect();
+  // PostgreSQL describes them well; the parser reads their number as a negative one.
+  await expect(client.query(...many(33_000))).rejects.toThrow();
+  client.release();
+  const next = await bold.connect();
+  expect(await next.query('select 1 as one', [])).toMatchObject({ rows: [{ one: 1 }] });
+  next.release();
+  await bold.end();
+});

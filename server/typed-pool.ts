@@ -15,11 +15,32 @@ import { parseValue, serializeValue, type TypeCatalogue } from './typed-values.t
  */
 export const WITH_THE_NEXT = '/* with the next */';
 
-/** Statements whose parameter types are remembered; REST has a few hundred forms of them. */
+/** Statements whose parameters are remembered; REST has a few hundred forms of them. */
 const MOST_STATEMENTS = 1_000;
+/** Longest statement that is remembered, characters: longer ones are lists of rows or values, and do not come again. */
+const LONGEST_REMEMBERED = 8_192;
 
-/** Bytes of one statement's result; a page of the longest list has some hundred thousand. */
-const LARGEST_RESULT = 8 * 1_048_576;
+/** What one statement may carry. */
+interface Bounds {
+  /** Danger: beyond 32,767 the parser of `pg` reads a negative number of parameters, and throws. */
+  parameters: number;
+  /** Bytes of its result; a page of the longest list has some hundred thousand. */
+  result: number;
+}
+const BOUNDS: Bounds = { parameters: 30_000, result: 8 * 1_048_576 };
+
+/** A statement with more parameters than the protocol can count. */
+class TooManyParameters extends Error {
+  override readonly name = 'TooManyParameters';
+  readonly code = 'PT413';
+  readonly detail = '{"code":"too_many_values"}';
+  readonly hint: string;
+
+  constructor(most: number) {
+    super('La requête compte trop de valeurs.');
+    this.hint = `Send fewer rows or values: a statement has at most ${most}.`;
+  }
+}
 
 /** A statement whose result is too large to be kept in memory. Its session ends, and with it what it did. */
 class ResultTooLarge extends Error {
@@ -27,10 +48,11 @@ class ResultTooLarge extends Error {
   /** HTTP 413, as PostgREST lets an error name its status. */
   readonly code = 'PT413';
   readonly detail = '{"code":"answer_too_large"}';
-  readonly hint = `Ask for fewer rows or columns: an answer has at most ${LARGEST_RESULT} bytes.`;
+  readonly hint: string;
 
-  constructor() {
+  constructor(most: number) {
     super('La réponse est trop volumineuse.');
+    this.hint = `Ask for fewer rows or columns: an answer has at most ${most} bytes.`;
   }
 }
 
@@ -57,6 +79,13 @@ const NOTHING: Pick<pg.QueryResult, 'command' | 'rowCount' | 'rows'> = {
   rows: [],
 };
 
+/** What PostgreSQL says of a statement's parameters. */
+interface Parameters {
+  types: readonly number[];
+  /** Numbers, from 1, of those that are cast to JSON. */
+  asJson: ReadonlySet<number>;
+}
+
 interface TypedClient {
   query(
     sql: string,
@@ -69,10 +98,11 @@ interface TypedClient {
  * @param url connection URL
  * @param max largest number of sessions
  * @param jsonIsText whether every string for a JSON parameter is JSON already: storage writes it so, without a cast
+ * @param bounds of one statement, beyond which it fails with `PT413`
  */
-export function createTypedPool(url: string, max: number, jsonIsText = false): TypedPool {
+export function createTypedPool(url: string, max: number, jsonIsText = false, bounds = BOUNDS): TypedPool {
   let catalogue: Promise<TypeCatalogue> | undefined;
-  const parameterTypes = new Map<string, readonly number[]>();
+  const known = new Map<string, Parameters>();
   let arrays: TypeCatalogue = new Map();
   const pool = new pg.Pool({
     connectionString: url,
@@ -87,7 +117,7 @@ export function createTypedPool(url: string, max: number, jsonIsText = false): T
   let lostSessions = 0;
   const meters = new WeakMap<pg.PoolClient, ResultMeter>();
   pool.on('connect', (client) => {
-    const meter = new ResultMeter(client, LARGEST_RESULT);
+    const meter = new ResultMeter(client, bounds.result);
     meters.set(client, meter);
     client.on('error', () => {
       if (!meter.exceeded) lostSessions += 1;
@@ -102,14 +132,18 @@ export function createTypedPool(url: string, max: number, jsonIsText = false): T
     arrays = await catalogue;
   }
 
-  async function typesOf(client: pg.PoolClient, sql: string): Promise<readonly number[]> {
-    const known = parameterTypes.get(sql);
-    if (known) return known;
+  async function parametersOf(client: pg.PoolClient, sql: string): Promise<Parameters> {
+    const remembered = known.get(sql);
+    if (remembered) return remembered;
     const types = await describeParameters(client, sql);
-    const oldest = parameterTypes.keys().next();
-    if (parameterTypes.size >= MOST_STATEMENTS && !oldest.done) parameterTypes.delete(oldest.value);
-    parameterTypes.set(sql, types);
-    return types;
+    // A cast says that the value was written as JSON already; without one, it is the value itself.
+    const asJson = new Set([...sql.matchAll(/\$(\d+)::json/g)].map(([, number]) => Number(number)));
+    const parameters = { types, asJson };
+    if (sql.length > LONGEST_REMEMBERED) return parameters;
+    const oldest = known.keys().next();
+    if (known.size >= MOST_STATEMENTS && !oldest.done) known.delete(oldest.value);
+    known.set(sql, parameters);
+    return parameters;
   }
 
   return {
@@ -141,18 +175,17 @@ export function createTypedPool(url: string, max: number, jsonIsText = false): T
         }
         meters.get(client)?.reset();
         if (parameters.length === 0) return client.query(sql);
-        const types = await typesOf(client, sql);
-        const values = parameters.map((value, index) => {
-          // A cast says that the value was written as JSON already; without one, it is the value itself.
-          const isText = jsonIsText || sql.includes(`$${index + 1}::json`);
-          return serializeValue(value, types[index] ?? 0, arrays, isText);
-        });
+        if (parameters.length > bounds.parameters) throw new TooManyParameters(bounds.parameters);
+        const { types, asJson } = await parametersOf(client, sql);
+        const values = parameters.map((value, index) =>
+          serializeValue(value, types[index] ?? 0, arrays, jsonIsText || asJson.has(index + 1)),
+        );
         return client.query(sql, values);
       };
       return {
         query: (sql, parameters) =>
           run(sql, parameters).catch((error: unknown) => {
-            if (meters.get(client)?.exceeded) throw new ResultTooLarge();
+            if (meters.get(client)?.exceeded) throw new ResultTooLarge(bounds.result);
             // The statement fails before the session's own end is noticed.
             if (ENDED.test((error as { code?: string }).code ?? '')) lostSessions += 1;
             throw error;
@@ -166,23 +199,33 @@ export function createTypedPool(url: string, max: number, jsonIsText = false): T
     },
     forget() {
       catalogue = undefined;
-      parameterTypes.clear();
+      known.clear();
     },
   };
 }
 
-/** Counts what a session is sent, and cuts it off beyond a bound: PostgreSQL itself sets no bound to a result. */
+/**
+ * Stands between a session's socket and the parser of `pg`. It counts what the session is sent and cuts it off beyond a
+ * bound: PostgreSQL itself sets no bound to a result. What the parser throws, where nothing else could catch it, costs
+ * the session and not the process.
+ */
 class ResultMeter {
   #bytes = 0;
   #exceeded = false;
 
   constructor(client: pg.PoolClient, largest: number) {
     const { stream } = (client as unknown as { connection: { stream: Duplex } }).connection;
+    const parsers = stream.listeners('data') as ((chunk: Buffer) => void)[];
+    stream.removeAllListeners('data');
     stream.on('data', (chunk: Buffer) => {
       this.#bytes += chunk.length;
-      if (this.#bytes <= largest || this.#exceeded) return;
-      this.#exceeded = true;
-      stream.destroy();
+      this.#exceeded ||= this.#bytes > largest;
+      if (this.#exceeded) return void stream.destroy();
+      try {
+        for (const parse of parsers) parse(chunk);
+      } catch (error) {
+        stream.destroy(error as Error);
+      }
     });
   }
 
