@@ -8,6 +8,7 @@ import { createPostgresConnection } from '@supabase/lite/postgres';
 import { CompiledQuery, Kysely, PostgresDialect, type PostgresPool } from 'kysely';
 import { escapeLiteral } from 'pg';
 import { actFor, verifyBearer } from './lite-middlewares.ts';
+import { type Relations, relationsOf } from './api/relations.ts';
 import { toPostgrestError } from './postgrest-errors.ts';
 import type { Claims, VerifyToken } from './tokens.ts';
 import { createTypedPool, WITH_THE_NEXT } from './typed-pool.ts';
@@ -75,6 +76,8 @@ export interface SupabaseApi {
    * @param as for whom the request acts, instead of the bearer of its token
    */
   fetchStorage: (request: Request, as?: Claims) => Promise<Response>;
+  /** The tables that REST serves. @throws while the database is away */
+  relations: () => Promise<Relations>;
   /** How many of its sessions PostgreSQL, or the way to it, has broken off or not given in time so far. */
   lostSessions(): number;
   /** Reads the definitions of tables and functions again before the next request. */
@@ -143,6 +146,7 @@ export function createSupabaseApi(options: SupabaseApiOptions): SupabaseApi {
   storage._storageAdapter = options.objects;
   return {
     fetch: async (request) => app.fetch(request),
+    relations: async () => (await schema.read()).relations,
     fetchStorage: async (request, as) => storage.fetch(as ? actFor(request, as) : request),
     lostSessions: () => connection.lostSessions() + storageConnection.lostSessions(),
     reloadSchema() {
@@ -239,6 +243,7 @@ function isApiRole(role: string): role is ApiRole {
 }
 
 interface Definitions {
+  relations: Relations;
   all: Introspection;
   /** Those of the schema that REST serves: it takes tables of one name in two schemas for one another. */
   served: Introspection;
@@ -276,7 +281,8 @@ class SchemaReader {
     const all = await this.#connection.introspect({ useCache: false });
     // It turns a failure into a database without anything.
     if (all.tables.length === 0) throw new Error('The definitions of the tables could not be read');
-    return { all, served: onlyServed(all) };
+    const served = onlyServed(all);
+    return { all, served, relations: relationsOf(served) };
   }
 }
 

@@ -63,12 +63,15 @@ function judged(text: string): string | Response {
   }
   const fault = judgeBody(body);
   if (fault === null) return text;
-  return fault === 'too_deep' ? TOO_DEEP() : badName(fault.name);
-}
-
-function badName(name: string): Response {
-  const { code, message, hint } = new BadQuery('invalid_name', `Nothing is called ${name}.`);
-  return refusal(400, { code, message, hint });
+  if (fault === 'too_deep') return TOO_DEEP();
+  const { code, message, hint } =
+    fault === 'too_many'
+      ? new BadQuery(
+          'too_many_values',
+          'Send at most 1,000 rows and 10,000 values at once; import more by a function.',
+        )
+      : new BadQuery('invalid_name', `Nothing is called ${fault.name}.`);
+  return refusal(fault === 'too_many' ? 413 : 400, { code, message, hint });
 }
 
 const TYPE_NOT_SERVED = (): Response =>

@@ -211,6 +211,59 @@ describe('a query', () => {
     }
   });
 
+  it.each([
+    ['school_groups', 'staff(*,school_group_id(*,students(*)))', 'PGRST200'],
+    ['school_groups', 'schools(students(id))', 'select_too_deep'],
+  ])('of %s cannot multiply rows by %s', async (table, select, code) => {
+    const answer = await send(`/rest/v1/${table}?select=${select}`);
+    expect([answer.status, codeOf(answer.text)]).toEqual([400, code]);
+  });
+
+  it('by more values than a statement can have is refused, whoever sends it', async () => {
+    const commas = ','.repeat(15_000);
+    for (const query of [
+      `select=schools!inner(students!inner(id))&schools.students.id=in.(${commas})`,
+      `id=in.(${commas})`,
+      `or=(id.in.(${commas}))`,
+      `name=eq(any).{${commas}}`,
+    ]) {
+      for (const signedIn of [true, false]) {
+        const headers = { apikey: server.publishableKey, prefer: 'count=exact' };
+        const answer = await send(`/rest/v1/school_groups?${query}`, { headers }, signedIn);
+        expect(answer.status).toBe(400);
+      }
+    }
+    await expectService();
+  });
+
+  it('is given counts of its own rows, never the planner’s guess of all rows', async () => {
+    const { rows } = await server.database.query<{ all: string; own: string }>(
+      `select count(*) as all, count(*) filter (where g.name = 'LAMARELLE') as own
+       from students s join school_groups g on g.id = s.school_group_id`,
+    );
+    expect(rows[0]?.own).not.toBe(rows[0]?.all);
+    for (const count of ['planned', 'estimated', 'exact', 'planned ']) {
+      const headers = { prefer: `count=${count}` };
+      const answer = await send('/rest/v1/students?select=id', { method: 'HEAD', headers });
+      expect(answer.headers['content-range']?.split('/')[1]).toBe(rows[0]?.own);
+    }
+  });
+
+  it('is answered without a trace of how its values travelled', async () => {
+    for (const query of [
+      'name=eq.École',
+      'name=fts(pg_catalog.english).a',
+      'id=eq.no-uuid',
+      'nothing=eq.École',
+      'or=(a.eq.École)',
+    ]) {
+      const answer = await send(`/rest/v1/schools?${query}`.replace('É', '%C3%89'));
+      expect(answer.text).not.toContain('sealed_');
+      expect(JSON.stringify(answer.headers)).not.toContain('sealed_');
+      expect(answer.headers['content-location']).toBeUndefined();
+    }
+  });
+
   it('that is malformed is answered in French, with PostgREST’s code', async () => {
     const answer = await send('/rest/v1/schools?name=equals.a');
     expect(JSON.parse(answer.text)).toMatchObject({
@@ -241,6 +294,19 @@ describe('a body', () => {
       expect(answer.status).toBe(415);
     },
   );
+
+  it.each([
+    ['rows', Array.from({ length: 1_001 }, () => ({}))],
+    ['values', Array.from({ length: 900 }, (_, n) => ({ [`a${n % 12}`]: 1 }))],
+    [
+      'more parameters than the protocol counts',
+      Array.from({ length: 17_000 }, () => ({ last_name: 'a', first_name: 'b' })),
+    ],
+  ])('of too many %s is refused at once', async (_what, rows) => {
+    const answer = await send('/rest/v1/students', { method: 'POST', body: JSON.stringify(rows) });
+    expect([answer.status, codeOf(answer.text)]).toEqual([413, 'too_many_values']);
+    await expectService();
+  });
 
   it('of somebody who has not signed in is not read beyond 64 KiB', async () => {
     const body = JSON.stringify({ value: 'x'.repeat(65_536) });

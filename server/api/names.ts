@@ -8,6 +8,9 @@ const INHERITED: ReadonlySet<string> = new Set([
   'prototype',
 ]);
 
+/** Rows of one body, and values of its rows: each value is a parameter of the statement. Imports are one value. */
+const MOST_ROWS = 1_000;
+const MOST_VALUES = 10_000;
 /** How deep a JSON body may nest. Our deepest, the rows of an import, has three levels. */
 const DEEPEST = 64;
 
@@ -25,10 +28,16 @@ export function findInherited(names: string): string | null {
  * Judges the body of a request: the names that become keys are those of its rows, or of its arguments.
  *
  * @param body parsed JSON
- * @returns what is wrong, or null: a name that objects inherit, or nesting beyond 64 levels
+ * @returns what is wrong, or null: a name that objects inherit, more than 1,000 rows or 10,000 values of rows, or nesting
+ *   beyond 64 levels
  */
-export function judgeBody(body: unknown): { name: string } | 'too_deep' | null {
+export function judgeBody(body: unknown): { name: string } | 'too_many' | 'too_deep' | null {
   const rows: unknown[] = Array.isArray(body) ? body : [body];
+  if (rows.length > MOST_ROWS) return 'too_many';
+  const columns = new Set<string>();
+  for (const row of rows) if (isContainer(row)) for (const column of Object.keys(row)) columns.add(column);
+  // A row without a column that another has gets its default, or null: a value all the same.
+  if (rows.length > 1 && rows.length * columns.size > MOST_VALUES) return 'too_many';
   for (const row of rows) {
     const name = isContainer(row) && !Array.isArray(row) ? Object.keys(row).find(isInherited) : undefined;
     if (name !== undefined) return { name };

@@ -1,7 +1,8 @@
 import { BadQuery } from './bad-query.ts';
 import { checkField, sealFilter, sealTree } from './filters.ts';
 import { findInherited } from './names.ts';
-import { seal } from './sealed.ts';
+import type { Relations } from './relations.ts';
+import { countSealed, seal } from './sealed.ts';
 import { checkSelect } from './select.ts';
 
 /** What a query reads, by its path. */
@@ -9,7 +10,12 @@ export interface Target {
   /** Table, view or function. */
   name: string;
   isFunction: boolean;
+  /** The tables that there are. */
+  relations: Relations;
 }
+
+/** Values in the filters of one query: each is a parameter of the statement, more than once where it is embedded. */
+const MOST_VALUES = 1_000;
 
 /** Parameters whose values are names, or whole numbers, and no filters. */
 const NAMES: ReadonlySet<string> = new Set(['order', 'columns', 'on_conflict']);
@@ -22,12 +28,15 @@ const NUMBERS: ReadonlySet<string> = new Set(['limit', 'offset']);
  * @param parameters as they came
  * @param target what is read
  * @param reads whether the request only reads: parameters of a function are then its arguments
- * @throws BadQuery when a part is malformed, takes a name that every object has, or is not served
+ * @throws BadQuery when a part is malformed, takes a name that every object has, is not served, or when it is too much
  */
 export function readQuery(parameters: URLSearchParams, target: Target, reads: boolean): URLSearchParams {
   const written = new URLSearchParams();
   for (const [key, value] of parameters) {
     written.append(key, readParameter(key, value, target, target.isFunction && reads));
+  }
+  if (countSealed(written.values()) > MOST_VALUES) {
+    throw new BadQuery('too_many_values', `Filter by at most ${MOST_VALUES} values at once.`);
   }
   return written;
 }
@@ -35,7 +44,7 @@ export function readQuery(parameters: URLSearchParams, target: Target, reads: bo
 function readParameter(key: string, value: string, target: Target, isArgument: boolean): string {
   if (key === 'apikey') return value;
   if (key === 'select') {
-    checkSelect(value, target.name);
+    checkSelect(value, target.name, target.relations);
     return value;
   }
   checkField(key);

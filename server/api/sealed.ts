@@ -8,6 +8,8 @@ import { randomBytes } from 'node:crypto';
 /** Nobody else can make a sealed value: a text that only looks like one stays what it is. */
 const SEAL = `sealed_${randomBytes(16).toString('hex')}_`;
 
+const SEALED = new RegExp(`${SEAL}([\\w-]*)`, 'g');
+
 /** Wraps a text so that it passes unread. */
 export function seal(text: string): string {
   return SEAL + Buffer.from(text).toString('base64url');
@@ -17,4 +19,17 @@ export function seal(text: string): string {
 export function unseal(value: unknown): string | undefined {
   if (typeof value !== 'string' || !value.startsWith(SEAL)) return undefined;
   return Buffer.from(value.slice(SEAL.length), 'base64url').toString();
+}
+
+/** How many values are sealed in some texts. */
+export function countSealed(texts: Iterable<string>): number {
+  let count = 0;
+  for (const text of texts) count += text.split(SEAL).length - 1;
+  return count;
+}
+
+/** A text for a person, with every value in it as it was written. */
+export function unsealWithin(text: string): string {
+  if (!text.includes(SEAL)) return text;
+  return text.replaceAll(SEALED, (_, value: string) => Buffer.from(value, 'base64url').toString());
 }

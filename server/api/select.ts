@@ -4,21 +4,26 @@
  */
 import { BadQuery } from './bad-query.ts';
 import { findInherited } from './names.ts';
+import type { Relations } from './relations.ts';
 
 /** How deep one table may stand within another in an answer. */
 const DEEPEST = 3;
 /** Tables within tables in one answer. */
 const MOST = 10;
+/** How often a row may become many on the way down: twice would be a thousand times a thousand rows in one. */
+const MOST_TO_MANY = 1;
 
 /**
  * Judges what a query selects.
  *
  * @param select such as `id,schools!inner(name,students(id))`
  * @param root the table or function that the query reads
- * @throws BadQuery `invalid_name`, `PGRST100`, or `select_too_deep`: beyond 3 levels, beyond 10 tables, or with one
- *   table twice on the way from the root, which reads the same rows again and again
+ * @param relations the tables that there are
+ * @throws BadQuery `invalid_name`, `PGRST100`, `PGRST200` for what is no table by its name, or `select_too_deep`: beyond
+ *   3 levels, beyond 10 tables, with two steps to many rows on one way, or with one table twice on the way from the root,
+ *   which reads the same rows again and again
  */
-export function checkSelect(select: string, root: string): void {
+export function checkSelect(select: string, root: string, relations: Relations): void {
   const inherited = findInherited(select);
   if (inherited !== null) throw new BadQuery('invalid_name', `Nothing is called ${inherited}.`);
   const path = [root];
@@ -39,9 +44,14 @@ export function checkSelect(select: string, root: string): void {
         continue;
       }
       embeds += 1;
-      path.push(targetOf(item));
-      if (path.length - 1 > DEEPEST || embeds > MOST) throw tooDeep();
-      if (path.indexOf(path.at(-1) ?? '') !== path.length - 1) throw tooDeep();
+      const target = targetOf(item);
+      // Law: a table has one name here. PostgREST also takes the column or the constraint that leads to it.
+      if (!relations.has(target))
+        throw new BadQuery('PGRST200', `No table is called ${target}; name a key behind a !.`);
+      if (path.includes(target)) throw tooDeep();
+      path.push(target);
+      if (path.length - 1 > DEEPEST || embeds > MOST || toMany(path, relations) > MOST_TO_MANY)
+        throw tooDeep();
       item = '';
     } else if (character === ')' || character === ',') {
       // @supabase/lite reads a bracket after a way into JSON as a part of that way.
@@ -63,6 +73,10 @@ function closedCall(select: string, open: number): number {
   return inside ? open + inside[0].length - 1 : 0;
 }
 
+function toMany(path: readonly string[], { isToOne }: Relations): number {
+  return path.slice(1).filter((target, at) => !isToOne(path[at] ?? '', target)).length;
+}
+
 /** The table of `alias:table!hint!inner` or `...table`. */
 function targetOf(item: string): string {
   const words = item.match(/"[^"]*"|[^":!]+|[:!]/g)?.map((word) => word.trim()) ?? [];
@@ -77,6 +91,6 @@ function targetOf(item: string): string {
 function tooDeep(): BadQuery {
   return new BadQuery(
     'select_too_deep',
-    `Embed at most ${DEEPEST} levels deep, ${MOST} tables in all, and no table within itself; ask for the rest in a second request.`,
+    `Embed at most ${DEEPEST} levels deep, ${MOST} tables in all, many rows once on a way, and no table within itself; ask for the rest in a second request.`,
   );
 }

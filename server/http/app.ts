@@ -29,7 +29,7 @@ const LARGEST_BROADCAST = 3 * MEBIBYTE;
 const API_PATHS = ['/rest/v1/*', '/auth/v1/*', '/storage/v1/*', '/realtime/v1/api/*', '/functions/v1/*'];
 
 export interface HttpAppOptions {
-  api: Pick<SupabaseApi, 'fetch' | 'fetchStorage' | 'lostSessions'>;
+  api: Pick<SupabaseApi, 'fetch' | 'fetchStorage' | 'lostSessions' | 'relations'>;
   auth: AuthService;
   addresses: AddressSigner;
   gateway: Pick<Gateway, 'fetch' | 'health'>;
@@ -77,7 +77,7 @@ export function createHttpApp(options: HttpAppOptions): Hono {
     })
     .on('ALL', API_PATHS, allowOtherOrigins())
     .use('/rest/v1/*', guard)
-    .route('/rest/v1', createRestDoor({ fetch: api.fetch, keys, readBearer, now: Date.now }))
+    .route('/rest/v1', createRestDoor({ ...api, keys, readBearer, now: Date.now }))
     .use('/auth/v1/*', limitBody(LARGEST_AUTH_BODY), guard)
     .route('/auth/v1', createAuthRoutes({ auth, readClient, publishableKey, secretKey }))
     .use('/storage/v1/*', guard)

@@ -2,7 +2,7 @@ import { cors } from 'hono/cors';
 import type { MiddlewareHandler } from 'hono';
 
 const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'];
-const EXPOSED = ['Content-Range', 'Content-Location', 'Preference-Applied', 'Retry-After'];
+const EXPOSED = ['Content-Range', 'Preference-Applied', 'Retry-After'];
 const ONE_DAY_SECONDS = 86_400;
 
 /**
