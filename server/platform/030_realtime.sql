@@ -228,6 +228,11 @@ begin
   if not exists (select from pg_catalog.pg_publication where pubname = 'supabase_realtime') then
     create publication supabase_realtime;
   end if;
+  -- From version 18 on PostgreSQL refuses UPDATE and DELETE on a published table whose replica identity holds a
+  -- generated column that is not published. Older versions do not know the option, so it stands in a text.
+  if current_setting('server_version_num')::int >= 180000 then
+    execute 'alter publication supabase_realtime set (publish_generated_columns = stored)';
+  end if;
 end
 $$;
 alter publication supabase_realtime owner to postgres;

@@ -197,44 +197,51 @@ export class Stream<Item> {
   }
 }
 
+export type Ref = string | number | null;
+
 export interface Frame {
-  joinRef: string | null;
-  ref: string | null;
+  joinRef: Ref;
+  ref: Ref;
   topic: string;
   event: string;
   payload: { status?: string; response?: { reason?: string }; [key: string]: unknown };
 }
 
-/** A client that speaks in frames, for what the official one cannot produce. Serializer 2.0.0. */
+/** A client that speaks in frames, for what the official one cannot produce. */
 export class RawClient {
   readonly frames = new Stream<Frame>();
   readonly binary = new Stream<Buffer>();
   /** Resolves with the code when the socket closes. */
   readonly closed: Promise<number>;
   readonly socket: WebSocket;
+  readonly #version: Version;
 
-  private constructor(socket: WebSocket) {
+  private constructor(socket: WebSocket, version: Version) {
     this.socket = socket;
+    this.#version = version;
     this.closed = new Promise((resolve) => socket.on('close', resolve));
     socket.on('error', () => {});
     socket.on('message', (data: Buffer, isBinary) => {
       if (isBinary) return this.binary.push(data);
-      const [joinRef, ref, topic, event, payload] = JSON.parse(data.toString()) as [
-        string | null,
-        string | null,
-        string,
-        string,
-        Frame['payload'],
-      ];
-      this.frames.push({ joinRef, ref, topic, event, payload });
+      this.frames.push(this.#decode(data.toString()));
     });
   }
 
-  static async open(url: string, key = PUBLISHABLE_KEY): Promise<RawClient> {
+  /** @param options `vsn` as the query has it, when it is not the serializer's own name */
+  static async open(
+    url: string,
+    key = PUBLISHABLE_KEY,
+    {
+      version = '2.0.0',
+      vsn = version,
+      headers = {},
+    }: { version?: Version; vsn?: string; headers?: Record<string, string> } = {},
+  ): Promise<RawClient> {
     const socket = new WebSocket(
-      `${url.replace('http', 'ws')}/realtime/v1/websocket?apikey=${key}&vsn=2.0.0`,
+      `${url.replace('http', 'ws')}/realtime/v1/websocket?apikey=${key}&vsn=${vsn}`,
+      { headers },
     );
-    const client = new RawClient(socket);
+    const client = new RawClient(socket, version);
     await new Promise((resolve, reject) => {
       socket.once('open', resolve);
       socket.once('error', reject);
@@ -242,14 +249,42 @@ export class RawClient {
     return client;
   }
 
-  send(joinRef: string | null, ref: string | null, topic: string, event: string, payload: object = {}): void {
-    this.socket.send(JSON.stringify([joinRef, ref, topic, event, payload]));
+  send(joinRef: Ref, ref: Ref, topic: string, event: string, payload: object = {}): void {
+    this.socket.send(
+      JSON.stringify(
+        this.#version === '2.0.0'
+          ? [joinRef, ref, topic, event, payload]
+          : { join_ref: joinRef, ref, topic, event, payload },
+      ),
+    );
   }
 
   /** Joins and returns the reply's payload. */
-  async join(topic: string, payload: object = {}, ref = '1'): Promise<Frame['payload']> {
+  async join(topic: string, payload: object = {}, ref: Ref = '1'): Promise<Frame['payload']> {
     this.send(ref, ref, topic, 'phx_join', payload);
     return (await this.frames.next((frame) => frame.event === 'phx_reply' && frame.ref === ref)).payload;
+  }
+
+  /** Waits until the server has answered all that was sent before. */
+  async settled(): Promise<void> {
+    const ref = `settled ${this.frames.all.length}`;
+    this.send(null, ref, 'phoenix', 'heartbeat');
+    await this.frames.next((frame) => frame.ref === ref);
+  }
+
+  #decode(text: string): Frame {
+    if (this.#version === '2.0.0') {
+      const [joinRef, ref, topic, event, payload] = JSON.parse(text) as [
+        Ref,
+        Ref,
+        string,
+        string,
+        Frame['payload'],
+      ];
+      return { joinRef, ref, topic, event, payload };
+    }
+    const { join_ref: joinRef, ...rest } = JSON.parse(text) as Omit<Frame, 'joinRef'> & { join_ref: Ref };
+    return { joinRef, ...rest };
   }
 }
 

@@ -6,7 +6,9 @@ import {
   officialClient,
   RawClient,
   startTestGateway,
+  VERSIONS,
   type TestGateway,
+  type Version,
 } from '../../../tests/helpers/gateway.ts';
 import { createRooms, type Rooms } from '../../../tests/helpers/rooms.ts';
 
@@ -15,8 +17,8 @@ let sql: pg.Client;
 let server: TestGateway;
 const clients: SupabaseClient[] = [];
 
-const open = async (): Promise<SupabaseClient> => {
-  const client = await officialClient(server.url, { version: '2.0.0' });
+const open = async (version: Version = '2.0.0'): Promise<SupabaseClient> => {
+  const client = await officialClient(server.url, { version });
   clients.push(client);
   return client;
 };
@@ -56,7 +58,7 @@ afterAll(async () => {
   await rooms.drop();
 });
 
-test('each type is told as `to_jsonb` writes it in UTC, to the digit', async () => {
+test('each type is told as `to_jsonb` writes it in UTC, to the digit; bytes and no-numbers as Supabase does', async () => {
   const client = await RawClient.open(server.url);
   const texts: string[] = [];
   client.socket.on('message', (data: Buffer) => texts.push(data.toString()));
@@ -83,9 +85,12 @@ test('each type is told as `to_jsonb` writes it in UTC, to the digit', async () 
     `select key, value::text from kinds, jsonb_each(to_jsonb(kinds))`,
   );
   const told = texts.find((text) => text.includes('"record"')) ?? '';
-  expect(data.record).toEqual(
-    Object.fromEntries(rows.map(({ key, value }) => [key, JSON.parse(value) as unknown])),
-  );
+  expect(data.record).toEqual({
+    ...Object.fromEntries(rows.map(({ key, value }) => [key, JSON.parse(value) as unknown])),
+    by: 'deadbeef',
+    nan: null,
+    inf: null,
+  });
   for (const exact of ['"i8":9223372036854775807', '"n":12345678901234567890.1234567890', '"n2":1.50']) {
     expect(told).toContain(exact);
   }
@@ -110,7 +115,7 @@ test('the official client reads them as the types they are', async () => {
     jb: { a: [1] },
     tz: '2026-01-01T00:00:00+00:00',
     ai: [1, 2],
-    by: '\\x01',
+    by: '01',
     nothing: null,
   });
 });
@@ -123,6 +128,47 @@ test('a row of a table without primary key is told as “400” and nothing more
     table: 'keyless',
     new: {},
     errors: ['Error 400: Bad Request, no primary key'],
+  });
+});
+
+describe.each(VERSIONS)('serializer %s', (version) => {
+  test('a table with a generated column and full identity takes updates, and they are told', async () => {
+    const table = `generated_${version.charAt(0)}`;
+    await sql.query(`
+      create table ${table} (id int primary key, price int, doubled int generated always as (price * 2) stored);
+      alter table ${table} replica identity full;
+      alter publication supabase_realtime add table ${table};
+    `);
+    const { changes } = await watched(await open(version), table, [{ table }]);
+    await sql.query(`insert into ${table} values (1, 10)`);
+    await sql.query(`update ${table} set price = 20`);
+    await sql.query(`delete from ${table}`);
+    await changes.next(({ eventType }) => eventType === 'DELETE');
+    expect(changes.all.map(({ new: row, old }) => [row, old])).toEqual([
+      [{ id: 1, price: 10, doubled: 20 }, {}],
+      [
+        { id: 1, price: 20, doubled: 40 },
+        { id: 1, price: 10, doubled: 20 },
+      ],
+      [{}, { id: 1, price: 20, doubled: 40 }],
+    ]);
+  });
+
+  test('bytes are hexadecimal digits, and what JSON has no number for is null, as on Supabase', async () => {
+    const table = `odd_${version.charAt(0)}`;
+    await sql.query(`
+      create table ${table} (id int primary key, b bytea, f float8, r float4, n numeric, list float8[], bs bytea[]);
+      alter publication supabase_realtime add table ${table};
+    `);
+    const { changes } = await watched(await open(version), table, [{ table }]);
+    await sql.query(
+      `insert into ${table} values (1, '\\xdead', 'NaN', 'Infinity', '-Infinity', '{NaN}', '{"\\\\x01"}'), (2, '', 1, 2, 3, null, null)`,
+    );
+    await changes.next((change) => (change.new as { id: number }).id === 2);
+    expect(changes.all.map((change) => change.new)).toEqual([
+      { id: 1, b: 'dead', f: null, r: null, n: null, list: ['NaN'], bs: ['\\x01'] },
+      { id: 2, b: '', f: 1, r: 2, n: 3, list: null, bs: null },
+    ]);
   });
 });
 

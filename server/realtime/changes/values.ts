@@ -1,6 +1,7 @@
 /**
- * Values as JSON, the way Supabase tells them: what PostgreSQL's `to_jsonb` makes of the column's type. Common types are
- * written here from the text that the log holds, digit by digit; all others PostgreSQL is asked for.
+ * Values as JSON, the way Supabase tells them: what PostgreSQL's `to_jsonb` makes of the column's type, but for two kinds
+ * that its decoder writes otherwise: bytes as bare hexadecimal digits, and NaN and the infinities of a number as null.
+ * Common types are written here from the text that the log holds, digit by digit; all others PostgreSQL is asked for.
  */
 import { escapeLiteral } from 'pg';
 import type { Ask } from '../asking.ts';
@@ -8,6 +9,7 @@ import { compact } from '../stored-message.ts';
 import type { TypeFacts } from './catalogue.ts';
 
 const BOOL = 16;
+const BYTEA = 17;
 const NUMBERS = new Set([20, 21, 23, 700, 701, 1700]);
 const JSON_TEXTS = new Set([114, 3802]);
 const TIMESTAMP = 1114;
@@ -25,8 +27,10 @@ const LOOKED_INTO = new Set(['c', 'd']);
  */
 export function writeValue(text: string, type: TypeFacts): string | null {
   if (type.oid === BOOL) return text === 't' ? 'true' : 'false';
-  // NaN and Infinity are texts in JSON.
-  if (NUMBERS.has(type.oid)) return /^-?\d/.test(text) ? text : JSON.stringify(text);
+  // `\xdead`, as the feed's `bytea_output` has it.
+  if (type.oid === BYTEA) return JSON.stringify(text.slice('\\x'.length));
+  // NaN and Infinity are not numbers in JSON.
+  if (NUMBERS.has(type.oid)) return /^-?\d/.test(text) ? text : 'null';
   if (JSON_TEXTS.has(type.oid)) return compact(text);
   if (type.oid === TIMESTAMP) return JSON.stringify(text.replace(' ', 'T'));
   if (type.oid === TIMESTAMPTZ)
