@@ -4,10 +4,11 @@ import type { ReadRights } from './authorization.ts';
 import type { Subscriber } from './changes/subscriber.ts';
 import { TRANSITIONS, type Actions, type ChannelEvent, type State } from './channel-states.ts';
 import type { Connection } from './connection.ts';
+import { Deferred } from './deferred.ts';
 import { encodeBroadcast } from './encode.ts';
 import { grant, judgeFailure, judgeGrant, NO_RIGHTS } from './granting.ts';
 import { asRealtimeError, RealtimeError } from './errors.ts';
-import type { ClientFrame, Version } from './frames.ts';
+import type { ClientFrame, Ref, Version } from './frames.ts';
 import type { Member, StreamName } from './hub.ts';
 import type { JoinRequest } from './join.ts';
 import { extensionOf, presenceEventOf, Pushes } from './pushes.ts';
@@ -22,18 +23,19 @@ export class Channel implements Actions, Member {
   readonly #connection: Connection;
   /** As on the wire, with its prefix. */
   readonly #topic: string;
-  readonly #joinRef: string | null;
-  readonly #joinMessageRef: string | null;
+  readonly #joinRef: Ref;
+  readonly #joinMessageRef: Ref;
   readonly #request: Omit<JoinRequest, 'accessToken'>;
   #state: State = 'joining';
   #session: Session;
   #rights: ReadRights = NO_RIGHTS;
-  #deferred: ChannelEvent[] = [];
-  #deferredBytes = 0;
+  readonly #deferred: Deferred;
   /** Until the join is answered, and longer where the past was replayed. */
   #seam: Seam | null;
   readonly #changes: Subscriber | null;
   readonly #pushes: Pushes;
+  /** Whether it is to be told who is here, and whether it has been. */
+  #wantsPresence: boolean;
   #watches = false;
 
   /** @param frame the `phx_join`; the answer to it is sent when the bearer's rights are known */
@@ -50,7 +52,9 @@ export class Channel implements Actions, Member {
     this.#joinMessageRef = frame.ref;
     const { accessToken, ...rest } = request;
     this.#request = rest;
+    this.#wantsPresence = request.presence;
     this.keptBytes = keptBytes;
+    this.#deferred = new Deferred(connection);
     this.#session = connection.session;
     this.stream = { topic, private: request.private };
     this.#seam = new Seam(connection.context.limits.backlogBytes);
@@ -69,6 +73,11 @@ export class Channel implements Actions, Member {
 
   get version(): Version {
     return this.#connection.version;
+  }
+
+  /** Whether a push names this join of the topic, or none, as older clients do. */
+  isMeant(joinRef: Ref): boolean {
+    return joinRef === null || this.#joinRef === null || String(joinRef) === String(this.#joinRef);
   }
 
   /** Lets one event happen. */
@@ -122,12 +131,7 @@ export class Channel implements Actions, Member {
   }
 
   defer(event: ChannelEvent<'broadcast' | 'presence' | 'access_token' | 'rights_doubted' | 'other'>): void {
-    this.#deferred.push(event);
-    const bytes = 'frame' in event ? event.frame.size : 'token' in event ? event.token.length : 0;
-    this.#deferredBytes += bytes;
-    this.#connection.deferredBytes += bytes;
-    // Whoever pushes so much while the database is asked would fill the memory.
-    if (this.#connection.deferredBytes > this.#connection.context.limits.frameBytes) {
+    if (!this.#deferred.put(event)) {
       this.handle({ type: 'flooded', message: 'Too many messages per second' });
     }
   }
@@ -144,7 +148,12 @@ export class Channel implements Actions, Member {
     if (event !== 'track') return this.decline({ type: 'other', frame });
     const allowed = this.#pushes.allowed(frame);
     if (allowed === undefined) this.handle({ type: 'write_unknown', frame });
-    else this.#pushes.track(frame, allowed);
+    else {
+      this.#pushes.track(frame, allowed, () => {
+        this.#wantsPresence = true;
+        this.#tellPresence();
+      });
+    }
   }
 
   askWrite({ frame }: ChannelEvent<'write_unknown'>): void {
@@ -229,7 +238,7 @@ export class Channel implements Actions, Member {
     presence.leave(this.stream, this);
     this.#changes?.close();
     if (this.#admitted) metrics.channels.dec();
-    this.#takeDeferred();
+    this.#deferred.take();
     this.#connection.forget(this.#topic, this);
   }
 
@@ -296,22 +305,14 @@ export class Channel implements Actions, Member {
 
   /** Tells who is here, once; the differences follow. */
   #tellPresence(): void {
-    if (this.#watches || !this.#request.presence || !this.#rights.presence) return;
+    if (this.#watches || !this.#wantsPresence || !this.#rights.presence) return;
     this.#watches = true;
     const state = this.#connection.context.presence.watch(this.stream, this);
     this.#connection.send(this.#joinRef, null, this.#topic, 'presence_state', state);
   }
 
   #drain(): void {
-    for (const event of this.#takeDeferred()) this.handle(event);
-  }
-
-  #takeDeferred(): ChannelEvent[] {
-    const events = this.#deferred;
-    this.#connection.deferredBytes -= this.#deferredBytes;
-    this.#deferred = [];
-    this.#deferredBytes = 0;
-    return events;
+    for (const event of this.#deferred.take()) this.handle(event);
   }
 
   /**

@@ -6,7 +6,7 @@ import { Channel } from './channel.ts';
 import type { Context } from './context.ts';
 import { encodeMessage } from './encode.ts';
 import { privateOnly, RealtimeError } from './errors.ts';
-import { decodeBinary, decodeText, isStorable, type ClientFrame, type Version } from './frames.ts';
+import { decodeBinary, decodeText, isStorable, type ClientFrame, type Ref, type Version } from './frames.ts';
 import { parseJoin } from './join.ts';
 import { API_KEY_PREFIX, expired, type Session } from './sessions.ts';
 import { Standing } from './standing.ts';
@@ -199,23 +199,17 @@ export class Connection implements Stranger {
     return this.#standing.askFor(session, isWanted);
   }
 
-  reply(
-    joinRef: string | null,
-    ref: string | null,
-    topic: string,
-    status: 'ok' | 'error',
-    response: object,
-  ): void {
+  reply(joinRef: Ref, ref: Ref, topic: string, status: 'ok' | 'error', response: object): void {
     this.send(joinRef, ref, topic, 'phx_reply', { status, response });
   }
 
-  refuse(joinRef: string | null, ref: string | null, topic: string, error: RealtimeError): void {
+  refuse(joinRef: Ref, ref: Ref, topic: string, error: RealtimeError): void {
     this.context.metrics.refusals.inc({ reason: error.code });
     this.context.log.info({ topic, reason: error.reason, err: error.cause }, 'join refused');
     this.reply(joinRef, ref, topic, 'error', { reason: error.reason });
   }
 
-  send(joinRef: string | null, ref: string | null, topic: string, event: string, payload: object): void {
+  send(joinRef: Ref, ref: Ref, topic: string, event: string, payload: object): void {
     this.write(encodeMessage(this.version, joinRef, ref, topic, event, payload));
   }
 
@@ -306,6 +300,8 @@ export class Connection implements Stranger {
       }
       return;
     }
+    // Late words to a channel that this one has replaced: its client was told of its end.
+    if (!channel.isMeant(frame.joinRef)) return this.context.metrics.refusals.inc({ reason: 'StaleJoinRef' });
     if (frame.event === 'phx_leave') return channel.handle({ type: 'phx_leave', frame });
     if (frame.event === 'broadcast') return channel.handle({ type: 'broadcast', frame });
     if (frame.event === 'presence') return channel.handle({ type: 'presence', frame });

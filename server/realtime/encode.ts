@@ -4,7 +4,7 @@
  * fan-out.
  */
 import { Sender } from 'ws';
-import type { UserBroadcast, Version } from './frames.ts';
+import type { Ref, UserBroadcast, Version } from './frames.ts';
 
 /** A message for all members of a topic. */
 export type Broadcast =
@@ -27,8 +27,8 @@ const LENGTH_MAX = 255;
 /** One text message as a WebSocket frame, ready for the TCP socket. */
 export function encodeMessage(
   version: Version,
-  joinRef: string | null,
-  ref: string | null,
+  joinRef: Ref,
+  ref: Ref,
   topic: string,
   event: string,
   payload: object,
@@ -39,8 +39,8 @@ export function encodeMessage(
 /** The same with a payload that is JSON already, spliced in as it is: printing it again could change large numbers. */
 export function encodeJson(
   version: Version,
-  joinRef: string | null,
-  ref: string | null,
+  joinRef: Ref,
+  ref: Ref,
   topic: string,
   event: string,
   payload: string,

@@ -26,7 +26,7 @@ test('a text frame of each version gives the same', () => {
 
 test('missing references are null, a payload that is no object is empty', () => {
   expect(decodeText('2.0.0', '[null,null,"t","e"]')).toMatchObject({ joinRef: null, ref: null, payload: {} });
-  expect(decodeText('2.0.0', '[1,2,"t","e",[3]]')).toMatchObject({ joinRef: '1', ref: '2', payload: {} });
+  expect(decodeText('2.0.0', '[1,"2","t","e",[3]]')).toMatchObject({ joinRef: 1, ref: '2', payload: {} });
 });
 
 test('a binary push keeps its payload as the bytes that came', () => {

@@ -13,9 +13,12 @@ export interface UserBroadcast {
   bytes: Buffer;
 }
 
+/** A client's name for a message or a join of its own; it is echoed as it came. */
+export type Ref = string | number | null;
+
 export interface ClientFrame {
-  joinRef: string | null;
-  ref: string | null;
+  joinRef: Ref;
+  ref: Ref;
   /** As on the wire, with its `realtime:` prefix. */
   topic: string;
   event: string;
@@ -116,8 +119,8 @@ function assemble(
   };
 }
 
-function asRef(value: unknown): string | null {
-  return typeof value === 'string' || typeof value === 'number' ? String(value) : null;
+function asRef(value: unknown): Ref {
+  return typeof value === 'string' || typeof value === 'number' ? value : null;
 }
 
 function isJson(text: string): boolean {

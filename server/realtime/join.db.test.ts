@@ -125,7 +125,111 @@ describe.each(VERSIONS)('serializer %s', (version) => {
   });
 });
 
+describe.each(VERSIONS)('raw frames, serializer %s', (version) => {
+  const open = (key?: string): Promise<RawClient> => RawClient.open(server.url, key, { version });
+
+  test.each(['true', 'True', 'TRUE'])('`private: "%s"` joins the private stream', async (flag) => {
+    const topic = `flag:${version}:${flag}`;
+    const client = await open(SECRET_KEY);
+    const stranger = await open();
+    expect(
+      (await stranger.join(`realtime:${topic}`, { config: { private: flag } })).response?.reason,
+    ).toMatch(/^Unauthorized: /);
+    expect((await client.join(`realtime:${topic}`, { config: { private: flag } })).status).toBe('ok');
+    await rooms.tell(topic, 'public', {}, false);
+    await rooms.tell(topic, 'secret', {});
+    const heard = async (): Promise<string> =>
+      version === '2.0.0'
+        ? (await client.binary.next()).toString()
+        : JSON.stringify(await client.frames.next(({ event }) => event === 'broadcast'));
+    expect(await heard()).toContain('secret');
+    for (const { socket } of [client, stranger]) socket.close();
+  });
+
+  test('each other switch of a join may be a text too, and "false" is false', async () => {
+    const topic = `realtime:switches:${version}`;
+    const client = await open();
+    await client.join(topic, {
+      config: {
+        private: 'false',
+        broadcast: { ack: 'true', self: 'true', replication_ready: 'true' },
+        presence: { enabled: 'True' },
+        postgres_changes_options: { wait: 'false' },
+      },
+    });
+    client.send('1', '2', topic, 'broadcast', { type: 'broadcast', event: 'e', payload: {} });
+    await client.settled();
+    expect(client.frames.all).toEqual(
+      expect.arrayContaining([
+        expect.objectContaining({ event: 'presence_state' }),
+        expect.objectContaining({ event: 'system' }),
+        expect.objectContaining({ event: 'broadcast' }),
+        expect.objectContaining({ event: 'phx_reply', ref: '2' }),
+      ]),
+    );
+    const silent = await open();
+    await silent.join(topic, {
+      config: { broadcast: { ack: 'false', self: 'false' }, presence: { enabled: 'false' } },
+    });
+    silent.send('1', '2', topic, 'broadcast', { type: 'broadcast', event: 'e', payload: {} });
+    await silent.settled();
+    expect(silent.frames.all.map(({ event }) => event)).toEqual(['phx_reply', 'phx_reply']);
+    for (const { socket } of [client, silent]) socket.close();
+  });
+
+  test.each([
+    [3, 4],
+    ['3', '4'],
+    ['three', 4.5],
+  ])('references are echoed as they were sent: %j and %j', async (joinRef, ref) => {
+    const topic = `realtime:refs:${version}`;
+    const client = await open();
+    client.send(joinRef, ref, topic, 'phx_join', { config: {} });
+    expect(await client.frames.next()).toMatchObject({ event: 'phx_reply', joinRef, ref });
+    client.send(null, ref, 'phoenix', 'heartbeat');
+    expect(await client.frames.next()).toMatchObject({ event: 'phx_reply', ref });
+    client.send(joinRef, ref, topic, 'phx_leave');
+    expect(await client.frames.next()).toMatchObject({ event: 'phx_reply', joinRef, ref });
+    expect(await client.frames.next()).toMatchObject({ event: 'phx_close', joinRef, ref: joinRef });
+    client.socket.close();
+  });
+
+  test('what names an earlier join of the topic is ignored: a late leave closes nothing', async () => {
+    const topic = `realtime:stale:${version}`;
+    const client = await open();
+    await client.join(topic, {}, '1');
+    await client.join(topic, { config: { broadcast: { ack: true } } }, '2');
+    const before = client.frames.all.length;
+    client.send('1', '3', topic, 'phx_leave');
+    client.send('1', '4', topic, 'broadcast', { type: 'broadcast', event: 'late', payload: {} });
+    client.send('1', '5', topic, 'access_token', { access_token: 'nonsense' });
+    await client.settled();
+    expect(client.frames.all).toHaveLength(before + 1);
+    expect(await server.metrics.getSingleMetricAsString('realtime_refusals_total')).toMatch(
+      /"StaleJoinRef"} \d+$/m,
+    );
+    // Older clients name no join at all.
+    client.send(null, '6', topic, 'broadcast', { type: 'broadcast', event: 'now', payload: {} });
+    expect(await client.frames.next(({ ref }) => ref === '6')).toMatchObject({ payload: { status: 'ok' } });
+    client.send('2', '7', topic, 'phx_leave');
+    expect(await client.frames.next(({ ref }) => ref === '7')).toMatchObject({ payload: { status: 'ok' } });
+    expect(await client.frames.next()).toMatchObject({ event: 'phx_close', joinRef: '2' });
+    client.socket.close();
+  });
+});
+
 describe('raw frames', () => {
+  test.each(['1.0.0', '1.0.7', '2.0.0', '2.0.12'])('serializer %s opens a socket', async (vsn) => {
+    const version = vsn.startsWith('1') ? '1.0.0' : '2.0.0';
+    const client = await RawClient.open(server.url, PUBLISHABLE_KEY, { version, vsn });
+    expect((await client.join('realtime:open')).status).toBe('ok');
+    client.socket.close();
+  });
+
+  test.each(['2.1.0', '2.0', '2.0.0-rc.1', '02.0.0', 'x'])('serializer %s is refused', async (vsn) => {
+    await expect(RawClient.open(server.url, PUBLISHABLE_KEY, { vsn })).rejects.toThrow('400');
+  });
+
   test('the join reply names its channel and always lists postgres_changes', async () => {
     const client = await RawClient.open(server.url);
     client.send('7', '8', 'realtime:open', 'phx_join', { config: {} });

@@ -14,7 +14,7 @@ export interface JoinRequest {
   self: boolean;
   /** Messages of the past to send after the join. */
   replay: ReplayRequest | null;
-  /** Whether to tell the channel who is here. Tracking itself needs no leave of this. */
+  /** Whether to tell the channel who is here, from the join on; otherwise once it has tracked itself. */
   presence: boolean;
   /** Bindings of `postgres_changes`, as they came. */
   changes: BindingParams[];
@@ -28,7 +28,7 @@ export interface JoinRequest {
 
 /**
  * Reads the payload of `phx_join`. Unknown keys and wrong types count as absent, as the client's older versions
- * need.
+ * need; the texts "true" and "false" are booleans.
  *
  * @throws RealtimeError for a part of the protocol that this gateway does not serve: never a silent channel
  */
@@ -37,18 +37,19 @@ export function parseJoin(payload: Record<string, unknown>): JoinRequest {
   const broadcast = record(config['broadcast']);
   const changes = config['postgres_changes'];
   const presence = record(config['presence']);
+  const isPrivate = isTrue(config['private']);
   const token = payload['access_token'] ?? payload['user_token'];
   return {
     accessToken: typeof token === 'string' ? token : null,
-    private: config['private'] === true,
-    ack: broadcast['ack'] === true,
-    self: broadcast['self'] === true,
-    replay: parseReplay(broadcast['replay'], config['private'] === true),
-    presence: presence['enabled'] === true,
+    private: isPrivate,
+    ack: isTrue(broadcast['ack']),
+    self: isTrue(broadcast['self']),
+    replay: parseReplay(broadcast['replay'], isPrivate),
+    presence: wantsPresence(config['presence']),
     presenceKey: parseKey(presence['key']),
     changes: Array.isArray(changes) ? changes.filter(isRecord) : [],
     changesWaitMs: parseWait(record(config['postgres_changes_options'])),
-    replicationReady: broadcast['replication_ready'] === true,
+    replicationReady: isTrue(broadcast['replication_ready']),
   };
 }
 
@@ -72,8 +73,18 @@ const WAIT_MAX_MS = 20_000;
 const WAIT_MS = 15_000;
 
 function parseWait({ wait, timeout }: Record<string, unknown>): number | null {
-  if (wait !== true) return null;
+  if (!isTrue(wait)) return null;
   return isWhole(timeout) && timeout > 0 ? Math.min(timeout, WAIT_MAX_MS) : WAIT_MS;
+}
+
+/** Clients older than 2.57 send a key and no `enabled`, and are told who is here. */
+function wantsPresence(presence: unknown): boolean {
+  return isRecord(presence) && isTrue(presence['enabled'] ?? true);
+}
+
+/** Some clients send their switches as texts. */
+function isTrue(value: unknown): boolean {
+  return value === true || (typeof value === 'string' && value.toLowerCase() === 'true');
 }
 
 function isWhole(value: unknown): value is number {

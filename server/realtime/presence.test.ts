@@ -41,30 +41,64 @@ function names(state: PresenceState): Record<string, unknown[]> {
   );
 }
 
-test('changes of one turn go out together, and those of a tick after it', () => {
+test('the first change of a quiet room goes out at once, all others of the tick together at its end', () => {
   const { presence, diffs } = setUp();
   for (let n = 0; n < 100; n += 1) presence.track(STREAM, {}, `user ${n}`, { name: n });
-  vi.advanceTimersByTime(0);
-  expect(diffs).toHaveLength(1);
-  expect(Object.keys(diffs[0]!.joins)).toHaveLength(100);
+  expect(diffs.map(({ joins }) => names(joins))).toEqual([{ 'user 0': [0] }]);
+  vi.advanceTimersByTime(50);
+  expect(diffs).toHaveLength(2);
+  expect(Object.keys(diffs[1]!.joins)).toHaveLength(99);
 
   for (let n = 0; n < 49; n += 1) {
     presence.track(STREAM, {}, `late ${n}`, {});
     vi.advanceTimersByTime(1);
   }
-  expect(diffs).toHaveLength(1);
-  vi.advanceTimersByTime(1);
   expect(diffs).toHaveLength(2);
-  expect(Object.keys(diffs[1]!.joins)).toHaveLength(49);
+  vi.advanceTimersByTime(1);
+  expect(diffs).toHaveLength(3);
+  expect(Object.keys(diffs[2]!.joins)).toHaveLength(49);
+});
+
+test('the same again changes nothing, whatever the order of its keys', () => {
+  const { presence, diffs } = setUp();
+  const holder = {};
+  presence.track(STREAM, holder, 'a', { name: 'a', list: [{ x: 1, y: null }] });
+  presence.track(STREAM, holder, 'a', { list: [{ y: null, x: 1 }], name: 'a', phx_ref: 'mine' });
+  vi.runAllTimers();
+  expect(diffs).toHaveLength(1);
+  presence.track(STREAM, holder, 'a', { name: 'a', list: [{ x: 1 }] });
+  vi.runAllTimers();
+  expect(diffs).toHaveLength(2);
+  presence.untrack(STREAM, holder);
+  presence.track(STREAM, holder, 'a', { name: 'a', list: [{ x: 1 }] });
+  vi.runAllTimers();
+  expect(names(diffs.at(-1)!.joins)).toEqual({ a: ['a'] });
+});
+
+test('who leaves is not told of its own end', () => {
+  const { presence, diffs, watcher } = setUp();
+  const deliver = vi.fn<Member['deliver']>();
+  const holder: Member = { version: '2.0.0', deliver, broke: vi.fn<Member['broke']>() };
+  presence.watch(STREAM, holder);
+  presence.track(STREAM, holder, 'a', {});
+  vi.runAllTimers();
+  vi.advanceTimersByTime(1_000);
+  presence.leave(STREAM, holder);
+  expect(deliver).toHaveBeenCalledTimes(1);
+  expect(Object.keys(diffs.at(-1)!.leaves)).toEqual(['a']);
+  presence.leave(STREAM, watcher);
 });
 
 test('who comes and goes within a tick was never there', () => {
   const { presence, diffs } = setUp();
   const holder = {};
+  presence.track(STREAM, {}, 'first', {});
   presence.track(STREAM, holder, 'a', {});
   presence.untrack(STREAM, holder);
   vi.runAllTimers();
-  expect(diffs).toEqual([]);
+  expect(diffs.map(({ joins, leaves }) => [Object.keys(joins), Object.keys(leaves)])).toEqual([
+    [['first'], []],
+  ]);
 });
 
 test('two updates within a tick are one, from what was known to what is', () => {
@@ -103,8 +137,12 @@ test('keys are the clients’ own, whatever they are', () => {
   for (const key of ['__proto__', 'constructor', 'é “x”'])
     presence.track(STREAM, {}, key, { phx_ref: 'mine' });
   vi.runAllTimers();
-  expect(Object.keys(diffs[0]!.joins).sort()).toEqual(['__proto__', 'constructor', 'é “x”']);
-  expect(diffs[0]!.joins['constructor']!.metas[0]!.phx_ref).not.toBe('mine');
+  expect(diffs.flatMap(({ joins }) => Object.keys(joins)).sort()).toEqual([
+    '__proto__',
+    'constructor',
+    'é “x”',
+  ]);
+  expect(diffs[1]!.joins['constructor']!.metas[0]!.phx_ref).not.toBe('mine');
 });
 
 test('a watcher that throws takes the blame, and the others are served', () => {

@@ -1,11 +1,13 @@
 /**
  * Who is here: what channels tell about themselves, told to all who watch their stream.
  *
- * Changes of one stream are told at most once a tick, together. A channel that comes and goes within a tick was never
- * there; one that changes twice changed once. What a newcomer is sent is what the others have been told so far,
- * so that the next difference is right for everybody.
+ * The first change after a quiet tick is told at once, before anything else happens; those that follow within the tick
+ * are told together at its end. A channel that comes and goes between two tellings was never there; one that changes
+ * twice changed once. What a newcomer is sent is what the others have been told so far, so that the next difference is
+ * right for everybody.
  */
 import { randomBytes } from 'node:crypto';
+import { isDeepStrictEqual } from 'node:util';
 import { encodeMessage } from './encode.ts';
 import type { Version } from './frames.ts';
 import { keyOf, type Member, type StreamName } from './hub.ts';
@@ -65,7 +67,7 @@ export class Presence {
   }
 
   /**
-   * Tracks what a channel says about itself, in place of what it said before.
+   * Tracks what a channel says about itself, in place of what it said before. The same again changes nothing.
    *
    * @param holder the channel
    * @param said any JSON object; `phx_ref` and `phx_ref_prev` in it are overwritten
@@ -76,11 +78,12 @@ export class Presence {
     if (bytes > this.#limits.presenceBytes) return 'payload_size_exceeded';
     const room = this.#roomOf(stream);
     const old = room.tracked.get(holder);
+    const rest = withoutReferences(said);
+    if (old && isDeepStrictEqual(rest, withoutReferences(old.meta))) return null;
     if (room.bytes - (old?.bytes ?? 0) + bytes > this.#limits.presenceTopicBytes) {
       this.#forgetEmpty(room);
       return 'PresenceLimitReached';
     }
-    const { phx_ref: _ref, phx_ref_prev: _previous, ...rest } = said;
     const previous = old && this.#remove(room, holder, old);
     const meta: Meta = { ...rest, phx_ref: randomBytes(9).toString('base64url') };
     if (previous) meta.phx_ref_prev = previous;
@@ -104,9 +107,11 @@ export class Presence {
 
   /** A channel that is gone neither watches nor is there. */
   leave(stream: StreamName, member: Member): void {
-    this.untrack(stream, member);
     const room = this.#rooms.get(keyOf(stream));
-    if (room?.watchers.delete(member)) this.#forgetEmpty(room);
+    // First, or it would be told of its own end.
+    const watched = room?.watchers.delete(member);
+    this.untrack(stream, member);
+    if (room && watched) this.#forgetEmpty(room);
   }
 
   /** @returns the reference by which watchers know the entry, or knew one that it replaced */
@@ -121,19 +126,19 @@ export class Presence {
   }
 
   #schedule(room: Room): void {
-    // The first change after a quiet tick goes out at once, with all others of this turn of the event loop.
+    if (room.timer) return;
     const wait = room.toldAt + this.#limits.presenceTickMs - this.#now();
-    room.timer ??= setTimeout(
-      () => {
-        try {
-          this.#tell(room);
-        } catch (error) {
-          // Their state would miss a difference: they come back and are sent all of it.
-          for (const watcher of room.watchers) watcher.broke('presence', error);
-        }
-      },
-      Math.max(0, wait),
-    );
+    if (wait <= 0) this.#tellAll(room);
+    else room.timer = setTimeout(() => this.#tellAll(room), wait);
+  }
+
+  #tellAll(room: Room): void {
+    try {
+      this.#tell(room);
+    } catch (error) {
+      // Their state would miss a difference: they come back and are sent all of it.
+      for (const watcher of room.watchers) watcher.broke('presence', error);
+    }
   }
 
   #tell(room: Room): void {
@@ -186,6 +191,14 @@ export class Presence {
     this.#rooms.delete(keyOf(room.stream));
     return true;
   }
+}
+
+function withoutReferences({
+  phx_ref: _ref,
+  phx_ref_prev: _previous,
+  ...rest
+}: Record<string, unknown>): Record<string, unknown> {
+  return rest;
 }
 
 function group(entries: Iterable<Entry>): PresenceState {

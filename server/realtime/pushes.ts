@@ -100,14 +100,22 @@ export class Pushes {
     else this.#reply(frame, 'ok', {});
   }
 
-  track(frame: ClientFrame, allowed: boolean): void {
+  /** @param tracked called before the reply when the channel is present now */
+  track(frame: ClientFrame, allowed: boolean, tracked: () => void): void {
     const { metrics, presence } = this.#context;
-    const said = frame.payload['payload'];
+    const { payload: said = {} } = frame.payload;
+    if (allowed && !isRecord(said)) {
+      metrics.refusals.inc({ reason: 'InvalidPresencePayload' });
+      return this.#reply(frame, 'error', { reason: 'Presence track payload must be a map' });
+    }
     this.#presenceKey ??= randomUUID();
     const refusal = allowed
-      ? presence.track(this.#stream, this.#member, this.#presenceKey, isRecord(said) ? said : {})
+      ? presence.track(this.#stream, this.#member, this.#presenceKey, said as Record<string, unknown>)
       : 'WriteDenied';
-    if (!refusal) return this.#reply(frame, 'ok', {});
+    if (!refusal) {
+      tracked();
+      return this.#reply(frame, 'ok', {});
+    }
     metrics.refusals.inc({ reason: refusal });
     this.#reply(frame, 'error', { reason: refusal });
   }

@@ -78,13 +78,10 @@ async function inspect(request: IncomingMessage, options: UpgradeOptions): Promi
   if (url?.pathname !== SOCKET_PATH) return { status: 404, reason: 'NotFound', message: 'Not found' };
   const closed = options.closedDoor();
   if (closed) return closed;
-  const version = url.searchParams.get('vsn') ?? '1.0.0';
-  if (version !== '1.0.0' && version !== '2.0.0') {
-    return {
-      status: 400,
-      reason: 'UnsupportedVersion',
-      message: `Unsupported serializer version ${version}`,
-    };
+  const wanted = url.searchParams.get('vsn') ?? '1.0.0';
+  const version = versionOf(wanted);
+  if (!version) {
+    return { status: 400, reason: 'UnsupportedVersion', message: `Unsupported serializer version ${wanted}` };
   }
   const header = request.headers['x-api-key'];
   const key = (Array.isArray(header) ? header[0] : header) ?? url.searchParams.get('apikey');
@@ -97,6 +94,13 @@ async function inspect(request: IncomingMessage, options: UpgradeOptions): Promi
     if (!(error instanceof RealtimeError)) throw error;
     return { status: 401, reason: error.code, message: error.reason };
   }
+}
+
+/** Each 1.0.x and 2.0.x, as Supabase matches them. */
+function versionOf(vsn: string): Version | null {
+  const match = /^([12])\.0\.(?:0|[1-9]\d*)$/.exec(vsn);
+  if (!match) return null;
+  return match[1] === '1' ? '1.0.0' : '2.0.0';
 }
 
 function refuse(socket: Duplex, { status, message }: Refusal): void {
