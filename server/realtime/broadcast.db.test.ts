@@ -89,6 +89,24 @@ describe.each(VERSIONS)('from the database, serializer %s', (version) => {
     }
   });
 
+  test('a stored row of another extension is told too, when it has an event and a payload', async () => {
+    const topic = `extension:${version}`;
+    const { messages } = await joined(await member(version, topic), topic, { private: true });
+    await rooms.query(
+      `insert into realtime.messages (topic, extension, event, payload, private) values
+         ($1, 'presence', 'p', '{"n": 1}', true), ($1, 'presence', null, '{"n": 2}', true),
+         ($1, 'presence', 'p', null, true), ($1, 'postgres_changes', 'c', '{"n": 3}', true)`,
+      [topic],
+    );
+    await rooms.tell(topic, 'end', {});
+    await messages.next(({ event }) => event === 'end');
+    expect(messages.all.map(({ event, payload }) => [event, payload])).toEqual([
+      ['p', { n: 1 }],
+      ['c', { n: 3 }],
+      ['end', expect.anything()],
+    ]);
+  });
+
   test('broadcast_changes tells a row as Supabase shapes it', async () => {
     const topic = `changes:${version}`;
     const { messages } = await joined(await member(version, topic), topic, { private: true });

@@ -178,21 +178,78 @@ test('a batch asks the policies once a topic, not once a message', async () => {
   expect((await counted()) - before).toBeLessThan(10);
 });
 
-test('a batch with one forbidden message sends none', async () => {
-  const { messages } = await listen('batch');
-  const response = await post(
-    '',
-    JSON.stringify({
-      messages: [
-        { topic: 'batch', event: 'first', payload: {} },
-        { topic: 'batch', event: 'second', payload: {}, private: true },
-      ],
-    }),
-  );
-  expect(response.status).toBe(403);
-  expect(
-    (await post('', JSON.stringify({ messages: [{ topic: 'batch', event: 'ok', payload: {} }] }))).status,
-  ).toBe(202);
-  await messages.next(({ event }) => event === 'ok');
-  expect(messages.all).toHaveLength(1);
+describe.each(VERSIONS)('to listeners of serializer %s', (version) => {
+  const hear = async (topic: string, isPrivate: boolean): Promise<Subscription> =>
+    joined(await officialClient(server.url, { version, key: SECRET_KEY }), topic, { private: isPrivate });
+
+  test('a batch sends what may be sent, in its order, and a batch of which nothing may is refused', async () => {
+    const [sub, open, closed] = [randomUUID(), `open:${version}`, `closed:${version}`];
+    await rooms.admit(sub, open, { write: true });
+    await rooms.admit(sub, closed);
+    const [inside, outside, silent] = [
+      await hear(open, true),
+      await hear(open, false),
+      await hear(closed, true),
+    ];
+    const headers = { authorization: `Bearer ${await signToken({ sub })}` };
+    const send = async (messages: object[]): Promise<Response> =>
+      post('', JSON.stringify({ messages: messages.map((each) => ({ payload: {}, ...each })) }), headers);
+    const forbidden = { topic: closed, event: 'no', private: true };
+    const response = await send([
+      { topic: open, event: 'first', private: true },
+      forbidden,
+      { topic: open, event: 'public' },
+      { topic: open, event: 'second', private: true },
+    ]);
+    expect(response.status).toBe(202);
+    expect([(await inside.messages.next()).event, (await inside.messages.next()).event]).toEqual([
+      'first',
+      'second',
+    ]);
+    expect((await outside.messages.next()).event).toBe('public');
+    expect((await send([forbidden, forbidden])).status).toBe(403);
+    await rooms.tell(closed, 'end', {});
+    await silent.messages.next(({ event }) => event === 'end');
+    expect(silent.messages.all).toHaveLength(1);
+  });
+
+  test('a broadcast without Content-Type is JSON', async () => {
+    const { messages } = await hear(`untyped:${version}`, false);
+    const untyped = (path: string, body: string): Promise<Response> =>
+      fetch(`${server.url}/realtime/v1/api/broadcast${path}`, {
+        method: 'POST',
+        headers: { apikey: PUBLISHABLE_KEY },
+        // Text would bring a type of its own.
+        body: new TextEncoder().encode(body),
+      });
+    const topic = `untyped:${version}`;
+    const batch = { messages: [{ topic, event: 'batch', payload: { n: 1 } }] };
+    expect((await untyped('', JSON.stringify(batch))).status).toBe(202);
+    expect((await untyped(`/${topic}/events/one`, '{"n":2}')).status).toBe(202);
+    expect(await messages.next()).toMatchObject({ event: 'batch', payload: { n: 1 } });
+    expect(await messages.next()).toMatchObject({ event: 'one', payload: { n: 2 } });
+    expect((await untyped(`/${topic}/events/one`, 'no JSON')).status).toBe(422);
+  });
+});
+
+test('pages of any origin may send, and are told why they may not', async () => {
+  const url = `${server.url}/realtime/v1/api/broadcast/t/events/e`;
+  const preflight = await fetch(url, {
+    method: 'OPTIONS',
+    headers: {
+      origin: 'https://elsewhere.example',
+      'access-control-request-method': 'POST',
+      'access-control-request-headers': 'apikey,authorization,content-type,x-client-info',
+    },
+  });
+  expect(preflight.status).toBe(204);
+  expect(Object.fromEntries(preflight.headers)).toMatchObject({
+    'access-control-allow-origin': '*',
+    'access-control-allow-methods': 'POST',
+    'access-control-allow-headers': 'apikey,authorization,content-type,x-client-info',
+  });
+  for (const key of [PUBLISHABLE_KEY, 'sb_publishable_other']) {
+    const response = await post('/t/events/e', '{}', { apikey: key, origin: 'https://elsewhere.example' });
+    expect(response.headers.get('access-control-allow-origin')).toBe('*');
+  }
 });

@@ -4,17 +4,20 @@
  *   POST /realtime/v1/api/broadcast/{topic}/events/{event}?private=true   JSON or octet-stream
  * Both answer 202 when the messages are on their way.
  */
+import type { Ask } from './asking.ts';
 import type { Context } from './context.ts';
+import { allowOtherOrigins } from './cross-origin.ts';
 import type { Broadcast } from './encode.ts';
 import { accountOf, isSignedIn } from './accounts.ts';
 import { privateOnly, RealtimeError, type RealtimeErrorCode } from './errors.ts';
 import { isRecord, isStorable } from './frames.ts';
-import type { StreamName } from './hub.ts';
+import { keyOf, type StreamName } from './hub.ts';
 import { parseJson } from './nesting.ts';
 import type { Limits } from './options.ts';
 import { Rates } from './rates.ts';
 import type { Session } from './sessions.ts';
 
+const JSON_TYPE = 'application/json';
 const BATCH_PATH = '/realtime/v1/api/broadcast';
 const ONE_PATH = /^\/realtime\/v1\/api\/broadcast\/([^/]+)\/events\/([^/]+)$/;
 
@@ -76,26 +79,40 @@ export function createRestHandler(context: Context): (request: Request) => Promi
         throw new Refusal('RestRateLimitReached', 'Too many bytes per second');
       }
     });
-    if (!publicChannels && messages.some(({ stream }) => !stream.private)) throw privateOnly();
     if (!budget.take(session.token, messages.length)) {
       throw new Refusal('RestRateLimitReached', 'Too many messages per second');
     }
-    // All are allowed before the first is sent: a batch is not half delivered.
-    const topics = new Set(messages.flatMap(({ stream }) => (stream.private ? [stream.topic] : [])));
+    // All topics are asked about before the first message is sent: a database that fails half way sends nothing.
     const ask = context.askFor({ key: account ?? session.role, signedIn: isSignedIn(session) });
-    for (const topic of topics) {
-      if (!(await authorizer.canWrite(ask, session, topic, 'broadcast'))) {
-        throw new Refusal('WriteDenied', `You do not have permissions to write to this topic: ${topic}`);
-      }
+    const refusals = new Map<string, Refusal | RealtimeError>();
+    for (const stream of new Map(messages.map(({ stream }) => [keyOf(stream), stream])).values()) {
+      const refusal = await refusalOf(ask, session, stream);
+      if (refusal) refusals.set(keyOf(stream), refusal);
     }
-    for (const { stream, broadcast } of messages) {
+    const allowed = messages.filter(({ stream }) => !refusals.has(keyOf(stream)));
+    const [first, ...others] = refusals.values();
+    if (first && allowed.length === 0) throw first;
+    // What may be sent is sent, as on Supabase; what may not is counted.
+    for (const refusal of first ? [first, ...others] : [])
+      metrics.refusals.inc({ reason: reasonOf(refusal) });
+    for (const { stream, broadcast } of allowed) {
       metrics.messages.inc({ source: 'rest' });
       hub.publish(stream, broadcast);
     }
     return new Response(null, { status: 202 });
   };
 
-  return async (request) => {
+  const refusalOf = async (
+    ask: Ask,
+    session: Session,
+    { private: isPrivate, topic }: StreamName,
+  ): Promise<Refusal | RealtimeError | null> => {
+    if (!isPrivate) return publicChannels ? null : privateOnly();
+    if (await authorizer.canWrite(ask, session, topic, 'broadcast')) return null;
+    return new Refusal('WriteDenied', `You do not have permissions to write to this topic: ${topic}`);
+  };
+
+  return allowOtherOrigins(async (request) => {
     try {
       return await answer(request);
     } catch (error) {
@@ -111,7 +128,11 @@ export function createRestHandler(context: Context): (request: Request) => Promi
       metrics.refusals.inc({ reason: error.code });
       return refuse(STATUS_OF_CODE[error.code] ?? 401, error.reason);
     }
-  };
+  });
+}
+
+function reasonOf(refusal: Refusal | RealtimeError): string {
+  return refusal instanceof Refusal ? refusal.reason : refusal.code;
 }
 
 /** @param count called with the size of each piece of the body; throws to stop reading */
@@ -121,11 +142,11 @@ async function readMessages(
   count: (bytes: number) => void,
 ): Promise<Message[]> {
   const url = new URL(request.url);
-  const type = request.headers.get('content-type')?.split(';')[0]?.trim();
+  // Who sends none sends JSON, as older callers do.
+  const type = (request.headers.get('content-type') ?? JSON_TYPE).split(';')[0]?.trim();
   const one = ONE_PATH.exec(url.pathname);
   if (one) {
-    const encoding =
-      type === 'application/json' ? 'json' : type === 'application/octet-stream' ? 'raw' : null;
+    const encoding = type === JSON_TYPE ? 'json' : type === 'application/octet-stream' ? 'raw' : null;
     if (!encoding) {
       throw new Refusal('UnsupportedMediaType', 'Send application/json or application/octet-stream');
     }
@@ -139,7 +160,7 @@ async function readMessages(
     return [{ stream, broadcast: { kind: 'user', event, encoding, bytes: body } }];
   }
   if (url.pathname !== BATCH_PATH) throw new Refusal('NotFound', 'Not found');
-  if (type !== 'application/json') throw new Refusal('UnsupportedMediaType', 'Send application/json');
+  if (type !== JSON_TYPE) throw new Refusal('UnsupportedMediaType', 'Send application/json');
   const body = parse(await readBody(request, limits.frameBytes, count));
   const list = isRecord(body) ? body['messages'] : undefined;
   if (!Array.isArray(list)) throw new Refusal('InvalidRequest', 'messages: an array is required');

@@ -13,12 +13,15 @@ export interface StoredMessage {
  * Reads one inserted row from the feed.
  *
  * @param insert values as PostgreSQL's text form
- * @returns null for rows of other tables and for rows that are no broadcast
+ * @returns null for rows of other tables, and for those of another extension than broadcast that lack an event or a
+ *   payload: they say nothing that a client could hear
  */
 export function readMessage(insert: WalMessage & { tag: 'insert' }): StoredMessage | null {
   if (!isMessages(insert.relation)) return null;
   const row = insert.new as Record<string, string | null>;
-  if (row['extension'] !== 'broadcast' || !row['id'] || !row['topic']) return null;
+  if (!row['id'] || !row['topic']) return null;
+  const speaks = row['event'] && (row['payload'] ?? row['binary_payload']) !== null;
+  if (row['extension'] !== 'broadcast' && !speaks) return null;
   return {
     id: row['id'],
     stream: { topic: row['topic'], private: row['private'] === 't' },

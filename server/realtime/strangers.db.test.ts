@@ -128,6 +128,14 @@ describe('without public channels', () => {
     expect(await refused.json()).toEqual({ error: 'PrivateOnly: This project only allows private channels' });
     expect((await send(SECRET_KEY, true)).status).toBe(202);
     expect((await send(PUBLISHABLE_KEY, true)).status).toBe(403);
+    // Of a batch the private ones go out.
+    const mixed = [false, true].map((isPrivate) => ({
+      topic: 'mine',
+      event: 'x',
+      payload: 1,
+      private: isPrivate,
+    }));
+    expect((await send(SECRET_KEY, true, JSON.stringify({ messages: mixed }))).status).toBe(202);
     expect((await send(PUBLISHABLE_KEY, true, 'no JSON')).status).toBe(403);
   });
 });

@@ -21,19 +21,37 @@ export interface Binding {
 /** What the client wrote, as it came: it is told back in the reply to the join. */
 export type BindingParams = Record<string, unknown>;
 
+/** Ids are below it: clients in Kotlin and C# read 32 bits, and Supabase's have 27. */
+const ID_END = 2 ** 27;
+
 /**
- * The id of a binding: the same for the same parameters, on every channel, so that channels can share frames.
+ * The ids of a channel's bindings: the same for the same parameters, on every channel, so that channels can share
+ * frames. Two that differ have different ids: of two that would have one, the later gets the next that is free.
  * Never 0, which the client would take for none.
  */
-export function bindingId(params: BindingParams): number {
-  return createHash('sha256').update(JSON.stringify(params)).digest().readUIntBE(0, 6) || 1;
+export function bindingIds(all: readonly BindingParams[]): number[] {
+  const named = new Map<string, number>();
+  const taken = new Set<number>();
+  return all.map((params) => {
+    // Sorted: whoever writes the same in another order asks for the same.
+    const text = JSON.stringify(Object.entries(params).sort(([a], [b]) => (a < b ? -1 : 1)));
+    const known = named.get(text);
+    if (known !== undefined) return known;
+    let id = (createHash('sha256').update(text).digest().readUInt32BE(0) % (ID_END - 1)) + 1;
+    while (taken.has(id)) id = (id % (ID_END - 1)) + 1;
+    taken.add(id);
+    named.set(text, id);
+    return id;
+  });
 }
 
 /**
  * Reads one binding.
+ *
+ * @param id one of `bindingIds`
  * @throws RealtimeError `RealtimeDisabledForConfiguration` with what is wrong
  */
-export function parseBinding(params: BindingParams): Binding {
+export function parseBinding(params: BindingParams, id: number): Binding {
   const { event, filter, select } = params;
   const schema = params['schema'] ?? (params['table'] === undefined ? undefined : 'public');
   const table = params['table'] ?? '*';
@@ -54,7 +72,7 @@ export function parseBinding(params: BindingParams): Binding {
     );
   }
   return {
-    id: bindingId(params),
+    id,
     event: parseEvent(event),
     schema,
     table,

@@ -40,9 +40,12 @@ export function parseFilter(filter: string): Condition[] {
 function parseCondition(text: string): Condition {
   const segment = text.trim();
   if (segment === '') throw malformed('filter must not contain empty segments (check for extra commas)');
-  const match = /^(?<column>[^=]*)=(?<not>not\.)?(?<operator>[^.]*)\.(?<value>[^]*)$/.exec(segment);
-  const { column = '', not, operator = '', value = '' } = match?.groups ?? {};
-  if (!isOperator(operator)) throw malformed(JSON.stringify(segment));
+  const match = /^(?<column>[^=]*)=(?<not>not\.)?(?<rest>[^]*)$/.exec(segment);
+  const { column = '', not, rest = segment } = match?.groups ?? {};
+  const dot = match ? rest.indexOf('.') : -1;
+  if (dot === -1) throw malformed(listOf([rest]));
+  const [operator, value] = [rest.slice(0, dot), rest.slice(dot + 1)];
+  if (!isOperator(operator)) throw malformed(listOf([operator, value]));
   return {
     column,
     operator,
@@ -82,6 +85,11 @@ function arrayOf(value: string): string {
 function unquote(value: string): string {
   const quoted = /^"((?:[^"\\]|\\[^])*)"$/.exec(value);
   return quoted?.[1] === undefined ? value : quoted[1].replace(/\\([^])/g, '$1');
+}
+
+/** Texts as Supabase lists them in its reasons: `["a", "b"]`. */
+export function listOf(texts: readonly string[]): string {
+  return `[${texts.map((text) => JSON.stringify(text)).join(', ')}]`;
 }
 
 function isOperator(text: string): text is Operator {

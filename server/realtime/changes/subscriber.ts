@@ -14,7 +14,7 @@ import { RealtimeError } from '../errors.ts';
 import type { Version } from '../frames.ts';
 import type { Session } from '../sessions.ts';
 import type { Batch, Data } from './batch.ts';
-import { bindingId, parseBinding, type Binding, type BindingParams } from './binding.ts';
+import { bindingIds, parseBinding, type Binding, type BindingParams } from './binding.ts';
 import type { Changes } from './changes.ts';
 import type { Reader } from './reader.ts';
 import type { Membership } from './tables.ts';
@@ -42,6 +42,7 @@ export class Subscriber {
   awaits = 0;
   readonly #changes: Changes;
   readonly #params: readonly BindingParams[];
+  readonly #ids: readonly number[];
   readonly #sink: Sink;
   #session: Session | null = null;
   /** Whose rights the reader has. */
@@ -61,13 +62,14 @@ export class Subscriber {
   constructor(changes: Changes, params: readonly BindingParams[], sink: Sink) {
     this.#changes = changes;
     this.#params = params;
+    this.#ids = bindingIds(params);
     this.#sink = sink;
     changes.subscribers.add(this);
   }
 
   /** For the reply to the join: the bindings as they came, each with its id. */
   get reply(): BindingParams[] {
-    return this.#params.map((params) => ({ ...params, id: bindingId(params) }));
+    return this.#params.map((params, index) => ({ ...params, id: this.#ids[index] }));
   }
 
   /** Who reads for this subscriber; null while nothing is in force. */
@@ -225,7 +227,9 @@ export class Subscriber {
         `Too many postgres_changes bindings. Maximum ${limits.changesPerChannel}`,
       );
     }
-    const bindings: Binding[] = this.#params.map(parseBinding);
+    const bindings: Binding[] = this.#params.map((params, index) =>
+      parseBinding(params, this.#ids[index] ?? 0),
+    );
     const bound = await this.#changes.check(bindings, session);
     return bindings.map((binding, index) => ({
       subscriber: this,

@@ -5,6 +5,7 @@ import { errorCode, RealtimeError } from '../errors.ts';
 import type { Session } from '../sessions.ts';
 import { PUBLICATION_OF_CHANGES } from '../wal.ts';
 import { covers, type Binding } from './binding.ts';
+import { listOf } from './filter.ts';
 import { bind, type BoundCondition } from './conditions.ts';
 
 /** A table of the publication, with the columns that the bearer's role may read. */
@@ -129,9 +130,11 @@ function unable(binding: Binding | undefined, cause: unknown): RealtimeError {
   );
 }
 
+/** In the words of Supabase, whose clients may look for them. */
 function describe({ event, schema, table, conditions, select }: Binding): string {
   const filters = conditions.map(
-    ({ column, negate, operator, value }) => `${column}=${negate ? 'not.' : ''}${operator}.${value}`,
+    ({ column, operator, value, negate }) =>
+      `{${[column, operator, value].map((text) => JSON.stringify(text)).join(', ')}, ${negate}}`,
   );
-  return `event: ${event}, schema: ${schema}, table: ${table}, filters: ${filters.join(',')}, select: ${select?.join(',') ?? '*'}`;
+  return `event: ${event}, schema: ${schema}, table: ${table}, filters: [${filters.join(', ')}], select: ${select ? listOf(select) : 'nil'}`;
 }
