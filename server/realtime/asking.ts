@@ -48,12 +48,13 @@ export function createAsk(pool: Pool, limits: Pick<Limits, 'probeTimeoutMs'>): A
 /**
  * The statement that takes a bearer's role and claims until the transaction ends.
  *
- * @param topic what `realtime.topic()` answers; absent for questions about tables
+ * @param about absent for questions about tables. `topic`: what `realtime.topic()` answers; `headers`: those of the
+ *   request, as JSON, in `request.headers` as with REST
  */
-export function actAs(session: Session, topic?: string): string {
+export function actAs(session: Session, about?: { topic: string; headers: string }): string {
   const settings = {
     role: session.role,
-    ...(topic === undefined ? {} : { 'realtime.topic': topic }),
+    ...(about && { 'realtime.topic': about.topic, 'request.headers': about.headers }),
     'request.jwt.claims': session.claims,
     'request.jwt.claim.sub': session.subject,
     'request.jwt.claim.role': session.role,

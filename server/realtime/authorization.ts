@@ -19,17 +19,24 @@ export interface ReadRights {
 
 export type Extension = keyof ReadRights;
 
+/** Who asks about a topic. */
+export interface Applicant {
+  session: Session;
+  /** Headers of the request, a JSON object with keys in lower case. */
+  headers: string;
+}
+
 export interface Authorizer {
   /**
    * @param ask for this bearer, in its turn
    * @throws RealtimeError `UnableToSetPolicies` when the database did not answer
    */
-  canRead(ask: Ask, session: Session, topic: string): Promise<ReadRights>;
+  canRead(ask: Ask, applicant: Applicant, topic: string): Promise<ReadRights>;
   /**
    * @param ask for this bearer, in its turn
    * @throws RealtimeError `UnableToSetPolicies` when the database did not answer
    */
-  canWrite(ask: Ask, session: Session, topic: string, extension: Extension): Promise<boolean>;
+  canWrite(ask: Ask, applicant: Applicant, topic: string, extension: Extension): Promise<boolean>;
 }
 
 export function createAuthorizer(log: Logger): Authorizer {
@@ -52,7 +59,7 @@ export function createAuthorizer(log: Logger): Authorizer {
   };
 
   return {
-    async canRead(ask, session, topic) {
+    async canRead(ask, { session, headers }, topic) {
       const id = { broadcast: randomUUID(), presence: randomUUID() };
       const rows = (['broadcast', 'presence'] as const)
         .map((extension) => `('${id[extension]}', ${escapeLiteral(topic)}, '${extension}', true)`)
@@ -61,7 +68,7 @@ export function createAuthorizer(log: Logger): Authorizer {
         // The probe rows are inserted with the gateway's own rights, then looked for with the bearer's.
         const visible = await ask(
           `insert into realtime.messages (id, topic, extension, private) values ${rows};` +
-            actAs(session, topic) +
+            actAs(session, { topic, headers }) +
             `select id from realtime.messages where id in ('${id.broadcast}', '${id.presence}');`,
         );
         const seen = new Set(visible.map((row) => row['id']));
@@ -72,11 +79,11 @@ export function createAuthorizer(log: Logger): Authorizer {
       }
     },
 
-    async canWrite(ask, session, topic, extension) {
+    async canWrite(ask, { session, headers }, topic, extension) {
       const row = `(${escapeLiteral(topic)}, '${extension}', true)`;
       try {
         await ask(
-          `${actAs(session, topic)}insert into realtime.messages (topic, extension, private) values ${row};`,
+          `${actAs(session, { topic, headers })}insert into realtime.messages (topic, extension, private) values ${row};`,
         );
         return true;
       } catch (error) {

@@ -157,7 +157,8 @@ export class Channel implements Actions, Member {
   }
 
   askWrite({ frame }: ChannelEvent<'write_unknown'>): void {
-    const asked = this.#pushes.ask(this.#ask(this.#session), this.#session, frame);
+    const applicant = { session: this.#session, headers: this.#connection.headers };
+    const asked = this.#pushes.ask(this.#ask(this.#session), applicant, frame);
     this.#settle(
       'write',
       asked.then((allowed) => this.handle({ type: 'write_known', allowed, frame })),
@@ -228,7 +229,8 @@ export class Channel implements Actions, Member {
   }
 
   part(): void {
-    this.#connection.context.resumption.keep(this.stream, { session: this.#session, rights: this.#rights });
+    const { context, headers } = this.#connection;
+    context.resumption.keep(this.stream, { session: this.#session, rights: this.#rights }, headers);
     this.release();
   }
 
@@ -321,7 +323,10 @@ export class Channel implements Actions, Member {
    */
   async #enter(token: string): Promise<{ session: Session; rights: ReadRights; past: Past }> {
     const { hub, resumption, settling } = this.#connection.context;
-    const granted = await this.#authorize(token, resumption.take(this.stream, token));
+    const granted = await this.#authorize(
+      token,
+      resumption.take(this.stream, token, this.#connection.headers),
+    );
     const { changesWaitMs } = this.#request;
     if (changesWaitMs !== null) await this.#changes?.prepare(granted.session, changesWaitMs);
     // The channel may have been left meanwhile.

@@ -32,6 +32,8 @@ export class Connection implements Stranger {
   /** Bearer of the key that the socket was opened with. */
   readonly session: Session;
   readonly network: string;
+  /** Those of its upgrade that policies may ask for, as JSON. */
+  readonly headers: string;
   /** Bytes that channels have put off until the database answers. */
   deferredBytes = 0;
   readonly #ws: WebSocket;
@@ -51,11 +53,17 @@ export class Connection implements Stranger {
    * @param socket the TCP socket under `ws`: prepared frames are written to it directly. Safe because
    *   compression is off and nothing here fragments, so `ws` never holds a half-written message.
    */
-  constructor(context: Context, ws: WebSocket, socket: Duplex, { version, session, network }: Guest) {
+  constructor(
+    context: Context,
+    ws: WebSocket,
+    socket: Duplex,
+    { version, session, network, headers }: Guest,
+  ) {
     this.context = context;
     this.version = version;
     this.session = session;
     this.network = network;
+    this.headers = headers;
     this.#ws = ws;
     this.#socket = socket;
     this.#lastSession = session;

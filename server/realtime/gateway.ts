@@ -150,6 +150,7 @@ export async function createRealtimeGateway(options: GatewayOptions): Promise<Ga
   const handleUpgrade = createUpgradeHandler({
     sessions,
     frameBytes: limits.frameBytes,
+    headerBytes: limits.headerBytes,
     closedDoor,
     closedTo,
     networkOf: options.networkOf ?? ((request) => request.socket.remoteAddress ?? ''),

@@ -31,7 +31,9 @@ export async function grant(
   const { authorizer, publicChannels } = connection.context;
   // Nobody's own key: the database need not be asked.
   const isNobody = !publicChannels && !isSignedIn(session);
-  const rights = isNobody ? NO_RIGHTS : await authorizer.canRead(ask(session), session, stream.topic);
+  const rights = isNobody
+    ? NO_RIGHTS
+    : await authorizer.canRead(ask(session), { session, headers: connection.headers }, stream.topic);
   if (rights.broadcast || rights.presence) return { session, rights };
   throw new RealtimeError(
     'Unauthorized',

@@ -20,6 +20,8 @@ export type Logger = Record<'debug' | 'info' | 'warn' | 'error', (fields: object
 export interface Limits {
   /** Open sockets; the next one is refused with 429. */
   connections: number;
+  /** What is kept of a socket's `x-` headers for policies, bytes of JSON; a request with more is refused with 431. */
+  headerBytes: number;
   channelsPerSocket: number;
   joinsPerSecondPerSocket: number;
   /** Largest `phx_join`, bytes; a larger one is refused. */
@@ -113,6 +115,7 @@ export interface Limits {
 
 export const DEFAULT_LIMITS: Readonly<Limits> = {
   connections: 20_000,
+  headerBytes: 4_096,
   channelsPerSocket: 100,
   joinsPerSecondPerSocket: 200,
   joinBytes: 65_536,

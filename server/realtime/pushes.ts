@@ -1,13 +1,12 @@
 /** What a client pushes into its channel: whether it may, and what becomes of it. */
 import { randomUUID } from 'node:crypto';
 import type { Ask } from './asking.ts';
-import type { Extension } from './authorization.ts';
+import type { Applicant, Extension } from './authorization.ts';
 import type { Context } from './context.ts';
 import type { Broadcast } from './encode.ts';
 import { isRecord, type ClientFrame } from './frames.ts';
 import type { Member, StreamName } from './hub.ts';
 import type { JoinRequest } from './join.ts';
-import type { Session } from './sessions.ts';
 
 type Reply = (frame: ClientFrame, status: 'ok' | 'error', response: object) => void;
 
@@ -59,11 +58,11 @@ export class Pushes {
    * @param ask in the bearer's turn
    * @returns null when it did not answer
    */
-  async ask(ask: Ask, session: Session, frame: ClientFrame): Promise<boolean | null> {
+  async ask(ask: Ask, applicant: Applicant, frame: ClientFrame): Promise<boolean | null> {
     const { authorizer, log } = this.#context;
     const extension = extensionOf(frame);
     try {
-      const allowed = await authorizer.canWrite(ask, session, this.#stream.topic, extension);
+      const allowed = await authorizer.canWrite(ask, applicant, this.#stream.topic, extension);
       this.#may[extension] = allowed;
       return allowed;
     } catch (error) {

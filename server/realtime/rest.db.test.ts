@@ -223,8 +223,8 @@ describe.each(VERSIONS)('to listeners of serializer %s', (version) => {
         body: new TextEncoder().encode(body),
       });
     const topic = `untyped:${version}`;
-    const batch = { messages: [{ topic, event: 'batch', payload: { n: 1 } }] };
-    expect((await untyped('', JSON.stringify(batch))).status).toBe(202);
+    const several = { messages: [{ topic, event: 'batch', payload: { n: 1 } }] };
+    expect((await untyped('', JSON.stringify(several))).status).toBe(202);
     expect((await untyped(`/${topic}/events/one`, '{"n":2}')).status).toBe(202);
     expect(await messages.next()).toMatchObject({ event: 'batch', payload: { n: 1 } });
     expect(await messages.next()).toMatchObject({ event: 'one', payload: { n: 2 } });

@@ -5,6 +5,7 @@
  * Both answer 202 when the messages are on their way.
  */
 import type { Ask } from './asking.ts';
+import type { Applicant } from './authorization.ts';
 import type { Context } from './context.ts';
 import { allowOtherOrigins } from './cross-origin.ts';
 import type { Broadcast } from './encode.ts';
@@ -84,9 +85,10 @@ export function createRestHandler(context: Context): (request: Request) => Promi
     }
     // All topics are asked about before the first message is sent: a database that fails half way sends nothing.
     const ask = context.askFor({ key: account ?? session.role, signedIn: isSignedIn(session) });
+    const applicant = { session, headers: JSON.stringify(Object.fromEntries(request.headers)) };
     const refusals = new Map<string, Refusal | RealtimeError>();
-    for (const stream of new Map(messages.map(({ stream }) => [keyOf(stream), stream])).values()) {
-      const refusal = await refusalOf(ask, session, stream);
+    for (const stream of new Map(messages.map((each) => [keyOf(each.stream), each.stream])).values()) {
+      const refusal = await refusalOf(ask, applicant, stream);
       if (refusal) refusals.set(keyOf(stream), refusal);
     }
     const allowed = messages.filter(({ stream }) => !refusals.has(keyOf(stream)));
@@ -104,11 +106,11 @@ export function createRestHandler(context: Context): (request: Request) => Promi
 
   const refusalOf = async (
     ask: Ask,
-    session: Session,
+    applicant: Applicant,
     { private: isPrivate, topic }: StreamName,
   ): Promise<Refusal | RealtimeError | null> => {
     if (!isPrivate) return publicChannels ? null : privateOnly();
-    if (await authorizer.canWrite(ask, session, topic, 'broadcast')) return null;
+    if (await authorizer.canWrite(ask, applicant, topic, 'broadcast')) return null;
     return new Refusal('WriteDenied', `You do not have permissions to write to this topic: ${topic}`);
   };
 

@@ -33,15 +33,18 @@ export class Resumption {
     this.#now = now;
   }
 
-  /** A joined channel's socket is gone. */
-  keep(stream: StreamName, { session, rights }: Grant): void {
+  /**
+   * A joined channel's socket is gone.
+   * @param headers that the policies were asked with: with others they may decide otherwise
+   */
+  keep(stream: StreamName, { session, rights }: Grant, headers = ''): void {
     if (!stream.private || session.token.startsWith(API_KEY_PREFIX)) return;
     const now = this.#now();
     for (const [key, { until }] of this.#kept) {
       if (until > now && this.#kept.size < MOST_KEPT) break;
       this.#kept.delete(key);
     }
-    const key = nameOf(stream, session.token);
+    const key = nameOf(stream, session.token, headers);
     this.#kept.delete(key);
     this.#kept.set(key, { session, rights, until: now + this.#limits.resumeMs });
   }
@@ -52,8 +55,8 @@ export class Resumption {
   }
 
   /** What a channel that comes back with this token may do; null when the policies must be asked. Given once. */
-  take(stream: StreamName, token: string): Grant | null {
-    const key = nameOf(stream, token);
+  take(stream: StreamName, token: string, headers = ''): Grant | null {
+    const key = nameOf(stream, token, headers);
     const kept = this.#kept.get(key);
     if (!kept) return null;
     this.#kept.delete(key);
@@ -62,6 +65,6 @@ export class Resumption {
   }
 }
 
-function nameOf(stream: StreamName, token: string): string {
-  return `${token}\n${keyOf(stream)}`;
+function nameOf(stream: StreamName, token: string, headers: string): string {
+  return `${token}\n${headers}\n${keyOf(stream)}`;
 }

@@ -10,7 +10,7 @@ export const SOCKET_PATH = '/realtime/v1/websocket';
 
 /** Why a connection is refused. */
 export interface Refusal {
-  status: 400 | 401 | 404 | 429 | 503;
+  status: 400 | 401 | 404 | 429 | 431 | 503;
   /** Label of the metric. */
   reason: string;
   message: string;
@@ -21,12 +21,16 @@ export interface Guest {
   version: Version;
   session: Session;
   network: string;
+  /** The `x-` headers of the request, for policies: a JSON object with keys in lower case. */
+  headers: string;
 }
 
 export interface UpgradeOptions {
   sessions: Sessions;
   /** Largest frame a client may send, bytes. */
   frameBytes: number;
+  /** Most that is kept of the headers, bytes. */
+  headerBytes: number;
   /** A reason to let nobody in now. */
   closedDoor: () => Refusal | null;
   /** A reason not to let this bearer in. */
@@ -89,11 +93,22 @@ async function inspect(request: IncomingMessage, options: UpgradeOptions): Promi
   try {
     const session = await options.sessions.ofKey(key);
     const network = options.networkOf(request);
-    return options.closedTo(session, network) ?? { version, session, network };
+    const closedTo = options.closedTo(session, network);
+    if (closedTo) return closedTo;
+    const headers = headersOf(request);
+    if (Buffer.byteLength(headers) <= options.headerBytes) return { version, session, network, headers };
+    return { status: 431, reason: 'HeadersTooLarge', message: 'The x- headers of the request are too large' };
   } catch (error) {
     if (!(error instanceof RealtimeError)) throw error;
     return { status: 401, reason: error.code, message: error.reason };
   }
+}
+
+/** As Supabase sets them for policies; Node has their names in lower case. */
+function headersOf({ headers }: IncomingMessage): string {
+  return JSON.stringify(
+    Object.fromEntries(Object.entries(headers).filter(([name]) => name.startsWith('x-'))),
+  );
 }
 
 /** Each 1.0.x and 2.0.x, as Supabase matches them. */

@@ -104,7 +104,7 @@ describe.each(VERSIONS)('serializer %s', (version) => {
     const { system } = watch(client, 'refused', [wanted as { table: string }]);
     const { status, message } = await system.next();
     expect(status).toBe('error');
-    expect(message.endsWith(words), message).toBe(true);
+    expect(message.slice(-words.length)).toBe(words);
     await client.realtime.disconnect();
   });
 });
