@@ -35,6 +35,10 @@ export class RealtimeError extends Error {
   }
 }
 
+/** What a client is told that wants its message to be stored: the code is Supabase's for one that was not. */
+export const NOT_PERSISTED =
+  'UnableToPersistMessage: messages of clients are not stored here; store them with realtime.send()';
+
 /** What a join or a message of a public channel is refused with where there are none. */
 export function privateOnly(): RealtimeError {
   return new RealtimeError('PrivateOnly', 'This project only allows private channels');

@@ -96,7 +96,7 @@ export function decodeBinary(bytes: Buffer): ClientFrame | null {
     payload: {},
     size: bytes.length,
     user: { event, encoding, bytes: body },
-    ...(metadata.includes('"persist"') && { persist: true }),
+    ...(asksToPersist(metadata) && { persist: true }),
   };
 }
 
@@ -121,6 +121,17 @@ function assemble(
 
 function asRef(value: unknown): Ref {
   return typeof value === 'string' || typeof value === 'number' ? value : null;
+}
+
+/** `persist: true`, or `{ttl}`; a client that says false, or what is no JSON, asks for nothing. */
+function asksToPersist(metadata: string): boolean {
+  if (metadata === '') return false;
+  try {
+    const value = parseJson(metadata);
+    return isRecord(value) && (value['persist'] === true || isRecord(value['persist']));
+  } catch {
+    return false;
+  }
 }
 
 function isJson(text: string): boolean {

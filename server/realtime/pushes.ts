@@ -4,6 +4,7 @@ import type { Ask } from './asking.ts';
 import type { Applicant, Extension } from './authorization.ts';
 import type { Context } from './context.ts';
 import type { Broadcast } from './encode.ts';
+import { NOT_PERSISTED } from './errors.ts';
 import { isRecord, type ClientFrame } from './frames.ts';
 import type { Member, StreamName } from './hub.ts';
 import type { JoinRequest } from './join.ts';
@@ -90,9 +91,8 @@ export class Pushes {
       hub.publish(this.#stream, broadcast, { except: this.#request.self ? undefined : this.#member });
     }
     if (frame.persist) {
-      metrics.refusals.inc({ reason: 'PersistNotServed' });
-      const error = 'persist is not served; store messages with realtime.send()';
-      return this.#reply(frame, 'error', { error });
+      metrics.refusals.inc({ reason: 'UnableToPersistMessage' });
+      return this.#reply(frame, 'error', { error: NOT_PERSISTED });
     }
     if (!this.#request.ack) return;
     if (tooLarge) this.#reply(frame, 'error', { reason: 'payload_size_exceeded' });

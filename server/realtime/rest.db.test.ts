@@ -62,7 +62,11 @@ describe.each(VERSIONS)('the official client, serializer %s', (version) => {
     const hidden = (await officialClient(server.url, { version })).channel('hidden', {
       config: { private: true },
     });
-    await expect(hidden.httpSend('stored', {}, { persist: true })).rejects.toThrow('persist is not served');
+    await expect(hidden.httpSend('stored', {}, { persist: true })).rejects.toThrow(
+      'UnableToPersistMessage: ',
+    );
+    const ttl = { persist: { ttl: 60 } };
+    await expect(hidden.httpSend('stored', {}, ttl)).rejects.toThrow('UnableToPersistMessage: ');
   });
 });
 
@@ -131,7 +135,15 @@ test.each([
   ['a message without topic', '', '{"messages":[{"event":"e","payload":1}]}', {}, 422, 'InvalidRequest'],
   ['a message without event', '', '{"messages":[{"topic":"t","payload":1}]}', {}, 422, 'InvalidRequest'],
   ['a message without payload', '', '{"messages":[{"topic":"t","event":"e"}]}', {}, 422, 'InvalidRequest'],
-  ['a message to be stored', '/t/events/e?private=true&persist=true', '{}', {}, 422, 'InvalidRequest'],
+  [
+    'a message to be stored',
+    '/t/events/e?private=true&persist=true',
+    '{}',
+    {},
+    422,
+    'UnableToPersistMessage',
+  ],
+  ['a public message to be stored', '/t/events/e?persist=true', '{}', {}, 422, 'InvalidRequest'],
   ['a private message of anon', '/t/events/e?private=true', '{}', {}, 403, 'WriteDenied'],
   ['a large payload', '/t/events/e', LARGE, {}, 413, 'payload_size_exceeded'],
   ['a large payload in a batch', '', batch(1, { payload: LARGE }), {}, 413, 'payload_size_exceeded'],
@@ -150,6 +162,10 @@ test.each([
   expect(response.status).toBe(status);
   expect(await response.json()).toEqual({ error: expect.any(String) as string });
   expect(await refused()).toBe(before + 1);
+});
+
+test('`persist=false` stores nothing and is served', async () => {
+  expect((await post('/t/events/e?persist=false', '{}')).status).toBe(202);
 });
 
 test('another method than POST is refused', async () => {

@@ -10,7 +10,7 @@ import type { Context } from './context.ts';
 import { allowOtherOrigins } from './cross-origin.ts';
 import type { Broadcast } from './encode.ts';
 import { accountOf, isSignedIn } from './accounts.ts';
-import { privateOnly, RealtimeError, type RealtimeErrorCode } from './errors.ts';
+import { NOT_PERSISTED, privateOnly, RealtimeError, type RealtimeErrorCode } from './errors.ts';
 import { isRecord, isStorable } from './frames.ts';
 import { keyOf, type StreamName } from './hub.ts';
 import { parseJson } from './nesting.ts';
@@ -34,6 +34,7 @@ const STATUS = {
   MethodNotAllowed: 405,
   NotFound: 404,
   RestRateLimitReached: 429,
+  UnableToPersistMessage: 422,
   UnsupportedMediaType: 415,
   WriteDenied: 403,
   payload_size_exceeded: 413,
@@ -152,11 +153,12 @@ async function readMessages(
     if (!encoding) {
       throw new Refusal('UnsupportedMediaType', 'Send application/json or application/octet-stream');
     }
-    if (url.searchParams.has('persist') || url.searchParams.has('persist[ttl]')) {
-      throw new Refusal('InvalidRequest', 'persist is not served; store messages with realtime.send()');
-    }
     const event = decode(one[2]);
     const stream = { topic: decode(one[1]), private: url.searchParams.get('private') === 'true' };
+    if (url.searchParams.get('persist') === 'true' || url.searchParams.has('persist[ttl]')) {
+      if (stream.private) throw new Refusal('UnableToPersistMessage', NOT_PERSISTED);
+      throw new Refusal('InvalidRequest', 'persist can only be used on private channels');
+    }
     const body = await readBody(request, limits.payloadBytes, count);
     if (encoding === 'json') parse(body);
     return [{ stream, broadcast: { kind: 'user', event, encoding, bytes: body } }];
