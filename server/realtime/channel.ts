@@ -5,16 +5,16 @@ import type { Subscriber } from './changes/subscriber.ts';
 import { TRANSITIONS, type Actions, type ChannelEvent, type State } from './channel-states.ts';
 import type { Connection } from './connection.ts';
 import { Deferred } from './deferred.ts';
-import { encodeBroadcast } from './encode.ts';
 import { grant, judgeFailure, judgeGrant, NO_RIGHTS } from './granting.ts';
 import { asRealtimeError, RealtimeError } from './errors.ts';
 import type { ClientFrame, Ref, Version } from './frames.ts';
 import type { Member, StreamName } from './hub.ts';
 import type { JoinRequest } from './join.ts';
 import { extensionOf, presenceEventOf, Pushes } from './pushes.ts';
-import { NO_PAST, replay, Seam, type Past } from './replay.ts';
+import { encodePast, NO_PAST, replay, Seam, type Past } from './replay.ts';
 import type { Grant } from './resumption.ts';
 import { API_KEY_PREFIX, expired, type Session } from './sessions.ts';
+import { Watching } from './watching.ts';
 
 export class Channel implements Actions, Member {
   readonly stream: StreamName;
@@ -34,9 +34,7 @@ export class Channel implements Actions, Member {
   #seam: Seam | null;
   readonly #changes: Subscriber | null;
   readonly #pushes: Pushes;
-  /** Whether it is to be told who is here, and whether it has been. */
-  #wantsPresence: boolean;
-  #watches = false;
+  readonly #watching: Watching;
 
   /** @param frame the `phx_join`; the answer to it is sent when the bearer's rights are known */
   constructor(
@@ -52,7 +50,7 @@ export class Channel implements Actions, Member {
     this.#joinMessageRef = frame.ref;
     const { accessToken, ...rest } = request;
     this.#request = rest;
-    this.#wantsPresence = request.presence;
+    this.#watching = new Watching(request.presence);
     this.keptBytes = keptBytes;
     this.#deferred = new Deferred(connection);
     this.#session = connection.session;
@@ -150,7 +148,7 @@ export class Channel implements Actions, Member {
     if (allowed === undefined) this.handle({ type: 'write_unknown', frame });
     else {
       this.#pushes.track(frame, allowed, () => {
-        this.#wantsPresence = true;
+        this.#watching.want();
         this.#tellPresence();
       });
     }
@@ -293,22 +291,17 @@ export class Channel implements Actions, Member {
     if (rights.broadcast) this.#connection.context.hub.join(this.stream, this);
   }
 
-  #tellPast({ messages, snapshot }: Past): void {
+  #tellPast(past: Past): void {
     if (!this.#seam) return;
-    for (const { id, broadcast } of messages) {
-      const meta = { id, replayed: true } as const;
-      const frame = encodeBroadcast(this.version, this.#topic, { kind: 'user', ...broadcast, meta });
-      if (frame) this.#connection.write(frame);
-    }
-    const held = this.#seam.close(snapshot);
-    if (snapshot === null) this.#seam = null;
-    for (const frame of held) this.#connection.write(frame);
+    const held = this.#seam.close(past.snapshot);
+    if (past.snapshot === null) this.#seam = null;
+    const frames = [...encodePast(this.version, this.#topic, past), ...held];
+    for (const frame of frames) this.#connection.write(frame);
   }
 
   /** Tells who is here, once; the differences follow. */
   #tellPresence(): void {
-    if (this.#watches || !this.#wantsPresence || !this.#rights.presence) return;
-    this.#watches = true;
+    if (!this.#watching.begins(this.#rights)) return;
     const state = this.#connection.context.presence.watch(this.stream, this);
     this.#connection.send(this.#joinRef, null, this.#topic, 'presence_state', state);
   }

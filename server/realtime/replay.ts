@@ -2,8 +2,9 @@
 import { escapeLiteral } from 'pg';
 import type { Ask } from './asking.ts';
 import { sees } from './changes/visibility.ts';
+import { encodeBroadcast } from './encode.ts';
 import { RealtimeError } from './errors.ts';
-import type { UserBroadcast } from './frames.ts';
+import type { UserBroadcast, Version } from './frames.ts';
 import { contentOf } from './stored-message.ts';
 
 /** Most messages that one join may ask for. */
@@ -63,6 +64,14 @@ export const replay: Replay = async (ask, topic, { since, limit }) => {
     throw new RealtimeError('UnableToReplayMessages', 'Realtime was unable to replay messages', error);
   }
 };
+
+/** Frames of the past, oldest first; what the serializer cannot carry is left out. */
+export function encodePast(version: Version, topic: string, { messages }: Past): Buffer[] {
+  return messages.flatMap(({ id, broadcast }) => {
+    const meta = { id, replayed: true } as const;
+    return encodeBroadcast(version, topic, { kind: 'user', ...broadcast, meta }) ?? [];
+  });
+}
 
 /**
  * Where past and present meet. From before the question until the answer is written, live messages are held back, so
