@@ -73,8 +73,8 @@ function closedCall(select: string, open: number): number {
   return inside ? open + inside[0].length - 1 : 0;
 }
 
-function toMany(path: readonly string[], { isToOne }: Relations): number {
-  return path.slice(1).filter((target, at) => !isToOne(path[at] ?? '', target)).length;
+function toMany(path: readonly string[], relations: Relations): number {
+  return path.slice(1).filter((target, at) => !relations.isToOne(path[at] ?? '', target)).length;
 }
 
 /** The table of `alias:table!hint!inner` or `...table`. */

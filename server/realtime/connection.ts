@@ -184,10 +184,9 @@ export class Connection implements Stranger {
 
   /**
    * The bearer of an access token: the key's own when the token is an API key.
-   * @param verified the same bearer, when the token was verified a moment ago
    * @throws RealtimeError when the token is not valid now
    */
-  async sessionOf(token: string, verified?: Session): Promise<Session> {
+  async sessionOf(token: string): Promise<Session> {
     const own = token.startsWith(API_KEY_PREFIX) || token === this.session.token;
     const known = own ? this.session : token === this.#lastSession.token ? this.#lastSession : null;
     if (known) {
@@ -196,7 +195,7 @@ export class Connection implements Stranger {
       this.#standing.identify(known);
       return known;
     }
-    const session = verified ?? (await this.context.sessions.ofToken(token));
+    const session = await this.context.sessions.ofToken(token);
     this.#standing.identify(session);
     this.#lastSession = session;
     return session;

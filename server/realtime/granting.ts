@@ -25,7 +25,7 @@ export async function grant(
   kept: Grant | null,
   ask: (session: Session) => Ask,
 ): Promise<Grant> {
-  const session = await connection.sessionOf(token, kept?.session);
+  const session = await connection.sessionOf(token);
   if (kept) return { session, rights: kept.rights };
   if (!stream.private) return { session, rights: { broadcast: true, presence: true } };
   const { authorizer, publicChannels } = connection.context;

@@ -1,6 +1,9 @@
 import { randomUUID } from 'node:crypto';
+import { decodeJwt } from 'jose';
 import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest';
 import { createRooms, type Rooms } from '../../tests/helpers/rooms.ts';
+import { RealtimeError } from './errors.ts';
+import type { Claims } from './options.ts';
 import { RawClient, signToken, startTestGateway, type TestGateway } from '../../tests/helpers/gateway.ts';
 
 let rooms: Rooms;
@@ -72,4 +75,28 @@ test('a channel that was left is asked about', async () => {
   await breakLine(client);
   await rooms.expel(sub, 'left');
   expect((await join('left', token)).reply).toMatchObject(DENIED);
+});
+
+test('its token is verified all the same: a session that ended meanwhile joins nothing', async () => {
+  const ended = new Set<string>();
+  const strict = await startTestGateway(rooms, {
+    slotName: `ended_${Date.now()}`,
+    limits: { resumeMs: 600_000 },
+    verifyToken: async (token) => {
+      if (ended.has(token)) throw new RealtimeError('InvalidJWTToken', 'The session has ended');
+      return decodeJwt(token) as Claims;
+    },
+  });
+  const { token } = await member('ended');
+  const { client, reply } = await join('ended', token, strict.url);
+  expect(reply).toMatchObject({ status: 'ok' });
+  client.socket.terminate();
+  await vi.waitFor(() => expect(strict.gateway.health().connections).toBe(0), 10_000);
+  ended.add(token);
+  const { reply: refused } = await join('ended', token, strict.url);
+  expect(refused).toMatchObject({
+    status: 'error',
+    response: { reason: 'InvalidJWTToken: The session has ended' },
+  });
+  await strict.stop();
 });
