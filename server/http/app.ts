@@ -91,6 +91,8 @@ export function createHttpApp(options: HttpAppOptions): Hono {
         addresses: options.addresses,
         publishableKey,
         secretKey,
+        readBearer,
+        now: Date.now,
       }),
     )
     .use('/realtime/v1/api/*', limitBody(LARGEST_BROADCAST), guard)

@@ -1,10 +1,14 @@
 import type { Context, MiddlewareHandler } from 'hono';
 import { refuseToken } from '../lite-middlewares.ts';
-import type { VerifyToken } from '../tokens.ts';
+import type { Claims, VerifyToken } from '../tokens.ts';
 
-/** Routes behind {@link requireCaller} know who calls: an account's id, or null for the platform's back end. */
 export interface CallerEnv {
-  Variables: { caller: string | null };
+  Variables: {
+    /** Behind {@link requireCaller}: an account's id, or null for the platform's back end. */
+    caller: string | null;
+    /** At a signed address: as whom it reads. */
+    signer: Claims;
+  };
 }
 
 /** The connection ends with the answer: what is left of a stranger's body is not read. */
@@ -24,7 +28,7 @@ export const refusedByPolicy = (headers: Record<string, string> = {}): Response 
 
 /**
  * Lets signed-in callers and the platform's back end pass, and refuses everybody else before a byte of the body is
- * read: no policy of storage lets them write, list or sign.
+ * read: no policy of storage lets them read, write, list or sign.
  */
 export function requireCaller(verifyToken: VerifyToken, secretKey: string): MiddlewareHandler<CallerEnv> {
   return async (context, next) => {

@@ -11,6 +11,7 @@ import { join } from 'node:path';
 import { ReadableStream as WebStream } from 'node:stream/web';
 import type { App } from '@supabase/lite';
 import { errorCode, explainFileError } from '../errors.ts';
+import type { BrokenTurn } from './turns.ts';
 
 type StorageAdapter = NonNullable<App['_storageAdapter']>;
 type ObjectMetadata = Awaited<ReturnType<StorageAdapter['headObject']>>;
@@ -35,6 +36,8 @@ export interface Writing {
   failure?: unknown;
   /** The object whose bytes lie on the disk; whether its row was written, the adapter does not learn. */
   stored?: { bucket: string; key: string };
+  /** The turn at the database that the upload has but for the time in which its bytes come. */
+  turn?: Pick<BrokenTurn, 'begin' | 'end'>;
 }
 export const writing = new AsyncLocalStorage<Writing>();
 
@@ -112,17 +115,19 @@ export function openFileStorage(root: string): FileStorage {
     },
 
     async uploadObject(bucket, key, _version, body, mimetype, cacheControl) {
+      const attempt = writing.getStore();
+      attempt?.turn?.end();
       try {
         await make(bucket, key, async (directory) => {
           const { size, eTag } = await writeContent(join(directory, CONTENT), body);
           const about: About = { mimetype, cacheControl, size, eTag };
           await writeFile(join(directory, ABOUT), JSON.stringify(about), { mode: 0o600 });
         });
-        const attempt = writing.getStore();
         if (attempt) attempt.stored = { bucket, key };
-        return await headObject(bucket, key);
+        const stored = await headObject(bucket, key);
+        await attempt?.turn?.begin();
+        return stored;
       } catch (error) {
-        const attempt = writing.getStore();
         if (attempt) attempt.failure = error;
         throw error;
       }

@@ -1,12 +1,15 @@
 import { type Context, Hono, type MiddlewareHandler } from 'hono';
 import { z } from 'zod';
 import { limitBody } from '../http/body-limit.ts';
-import { refusal } from '../http/refusal.ts';
+import { FairTurns } from '../http/fair-turns.ts';
+import { refusal, tooManyRequests } from '../http/refusal.ts';
+import { type ReadBearer, inTurns } from '../http/turns.ts';
 import type { Claims, VerifyToken } from '../tokens.ts';
 import { createAdmission, keysOf } from './admission.ts';
 import { type CallerEnv, requireCaller } from './caller.ts';
 import type { FileStorage } from './file-adapter.ts';
 import type { AddressSigner } from './signed-addresses.ts';
+import { STORAGE_TURNS, TooManyWaiting, createTakerReader, withTurn } from './turns.ts';
 import { createUploadHandler } from './upload.ts';
 
 const BUCKET = 'documents';
@@ -17,6 +20,8 @@ const LARGEST_JSON = 65_536;
 const LONGEST_SIGNED = 604_800;
 /** Objects removed at once, and rows of one list, as hosted Storage has it. */
 const MOST_AT_ONCE = 1_000;
+/** Of the addresses of one request; each takes a turn. */
+const SIGNED_AT_ONCE = 2;
 const objectPath = z.string().regex(/^[\w/-]{1,300}$/);
 const signing = z.object({ expiresIn: z.int().min(1).max(LONGEST_SIGNED) });
 const signingMany = signing.extend({ paths: z.array(objectPath).max(100) });
@@ -48,15 +53,36 @@ export interface StorageRoutesOptions {
   addresses: AddressSigner;
   publishableKey: string;
   secretKey: string;
+  readBearer: ReadBearer;
+  /** Clock, milliseconds. */
+  now: () => number;
 }
 
 /**
  * The doors of `/storage/v1` that are open: upload, download, details, list, remove and addresses to read by, for
  * the bucket of the documents. Closed are those that would go around the reservation of a document's bytes
  * (addresses to upload by, copies, moves, replacement) and the administration of buckets, which migrations do.
+ *
+ * Law: nobody asks the database here without being signed in, or without an address that was signed here; and bearers
+ * take turns at it, without one while a body comes or goes.
  */
 export function createStorageRoutes(options: StorageRoutesOptions): Hono<CallerEnv> {
-  const { fetch, addresses, publishableKey, secretKey } = options;
+  const { fetch, addresses, publishableKey, secretKey, readBearer } = options;
+  const turns = new FairTurns(options.now, STORAGE_TURNS);
+  const turn = inTurns(turns, readBearer);
+  /** A turn for a request whose body has come. */
+  const turnOfBody: MiddlewareHandler = async (context, next) => {
+    await context.req.text();
+    return turn(context, next);
+  };
+  const readTaker = createTakerReader(turns, readBearer);
+  /** A forged address is refused before the database is asked. */
+  const readAddress: MiddlewareHandler<CallerEnv> = async (context, next) => {
+    const signer = await addresses.read(context.req.query('token') ?? '', context.req.param('key') ?? '');
+    if (!signer) return INVALID_ADDRESS();
+    context.set('signer', signer);
+    return next();
+  };
   const pass = async (context: Context): Promise<Response> => mend(await fetch(context.req.raw));
   const download = async (context: Context): Promise<Response> => asAttachment(await pass(context));
   const sign = async (context: Context): Promise<Response> => {
@@ -66,18 +92,30 @@ export function createStorageRoutes(options: StorageRoutesOptions): Hono<CallerE
   const signMany = async (context: Context): Promise<Response> => {
     const asked = parse(signingMany, await context.req.text());
     if (!asked) return INVALID_SIGNING();
-    const signed = asked.paths.map(async (path) => {
-      // @supabase/lite takes a request for several for one for a file without a name.
-      const address = new URL(`/storage/v1/object/sign/${BUCKET}/${path}`, context.req.url);
-      const request = new Request(address, { method: 'POST', headers: context.req.raw.headers });
-      const response = await signOne(options, request, asked.expiresIn);
-      const { signedURL = null, message } = (await response.json()) as {
-        signedURL?: string;
-        message?: string;
-      };
-      return { path, signedURL, error: response.ok ? null : (message ?? 'Object not found') };
-    });
-    return Response.json(await Promise.all(signed));
+    const { raw } = context.req;
+    const take = await readTaker(context);
+    const signed: unknown[] = [];
+    const left = asked.paths.entries();
+    const signNext = async (): Promise<void> => {
+      for (const [place, path] of left) {
+        // @supabase/lite takes a request for several for one for a file without a name.
+        const address = new URL(`/storage/v1/object/sign/${BUCKET}/${path}`, raw.url);
+        const request = new Request(address, { method: 'POST', headers: raw.headers });
+        const response = await withTurn(take, () => signOne(options, request, asked.expiresIn));
+        const { signedURL = null, message } = (await response.json()) as {
+          signedURL?: string;
+          message?: string;
+        };
+        signed[place] = { path, signedURL, error: response.ok ? null : (message ?? 'Object not found') };
+      }
+    };
+    try {
+      await Promise.all(Array.from({ length: SIGNED_AT_ONCE }, signNext));
+    } catch (error) {
+      if (error instanceof TooManyWaiting) return tooManyRequests();
+      throw error;
+    }
+    return Response.json(signed);
   };
   /** Hands on what was understood of a body, and nothing else that stood in it. */
   const passJson =
@@ -94,6 +132,7 @@ export function createStorageRoutes(options: StorageRoutesOptions): Hono<CallerE
     admit: createAdmission({ fetch: options.fetchRest, secretKey }),
     files: options.files,
     forward: async (request) => mend(await fetch(request)),
+    readTaker,
   });
   /** Whether a confirmed document lies at this path. */
   const isStored = async ({ url }: Request, key: string): Promise<boolean> => {
@@ -106,25 +145,24 @@ export function createStorageRoutes(options: StorageRoutesOptions): Hono<CallerE
   const signedIn = requireCaller(options.verifyToken, secretKey);
   return new Hono<CallerEnv>()
     .options('*', pass)
-    .get(`/object/sign/${BUCKET}/${KEY}`, async (context) => {
+    .get(`/object/sign/${BUCKET}/${KEY}`, readAddress, turn, async (context) => {
       const path = context.req.param('key');
-      const signer = await addresses.read(context.req.query('token') ?? '', path);
-      if (!signer || !(await isStored(context.req.raw, path))) return INVALID_ADDRESS();
+      if (!(await isStored(context.req.raw, path))) return INVALID_ADDRESS();
       // Law: who signed it is asked again, so an address is worth what its signer may read now.
       const { url, method, headers } = context.req.raw;
       const address = new URL(`/storage/v1/object/${BUCKET}/${path}`, url);
       const request = new Request(address, { method, headers: withoutCredentials(headers) });
-      const response = await fetch(request, signer);
+      const response = await fetch(request, context.var.signer);
       return response.status === 400 || response.status === 404 ? INVALID_ADDRESS() : asAttachment(response);
     })
     .use('*', requireKey([publishableKey, secretKey]))
-    .post(`/object/list/${BUCKET}`, signedIn, json, passJson(listing))
+    .post(`/object/list/${BUCKET}`, signedIn, json, turnOfBody, passJson(listing))
     .post(`/object/sign/${BUCKET}`, signedIn, json, signMany)
-    .post(`/object/sign/${BUCKET}/${KEY}`, signedIn, json, sign)
-    .get(`/object/info/${BUCKET}/${KEY}`, pass)
-    .delete(`/object/${BUCKET}`, signedIn, json, passJson(removal))
+    .post(`/object/sign/${BUCKET}/${KEY}`, signedIn, json, turnOfBody, sign)
+    .get(`/object/info/${BUCKET}/${KEY}`, signedIn, turn, pass)
+    .delete(`/object/${BUCKET}`, signedIn, json, turnOfBody, passJson(removal))
     .post(`/object/${BUCKET}/${KEY}`, signedIn, upload)
-    .get(`/object/${BUCKET}/${KEY}`, download)
+    .get(`/object/${BUCKET}/${KEY}`, signedIn, turn, download)
     .all('*', () => refusal(404, { code: 'not_found', message: 'Nothing is served here.' }));
 }
 
@@ -147,7 +185,10 @@ function parse<Schema extends z.ZodType>(schema: Schema, body: string): z.infer<
 /** The official client reads the code of a refusal from `code`. */
 async function mend(response: Response): Promise<Response> {
   if (response.ok || !response.headers.get('content-type')?.includes('application/json')) return response;
-  const body = (await response.json()) as { error?: string; code?: string };
+  const text = await response.text();
+  // The answer to HEAD has no body.
+  if (text === '') return new Response(null, response);
+  const body = JSON.parse(text) as { error?: string; code?: string };
   const code = body.error === 'not_found' ? 'NoSuchKey' : body.error;
   return Response.json(
     { code, ...body },

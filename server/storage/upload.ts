@@ -2,12 +2,13 @@ import { ReadableStream as WebStream } from 'node:stream/web';
 import type { Context } from 'hono';
 import { errorCode } from '../errors.ts';
 import { extendDuration } from '../http/listener.ts';
-import { refusal } from '../http/refusal.ts';
+import { refusal, tooManyRequests } from '../http/refusal.ts';
 import { type Admission, type Admit, keysOf } from './admission.ts';
 import { type CallerEnv, CLOSE, refusedByPolicy } from './caller.ts';
 import { type FileStorage, type Writing, writing } from './file-adapter.ts';
 import { FormError, chunksOf, openForm } from './form.ts';
 import { LARGEST_DOCUMENT } from './limits.ts';
+import { BrokenTurn, type ReadTaker, type TakeTurn, TooManyWaiting, withTurn } from './turns.ts';
 
 /** What a form may add to its file, bytes; `private.least_size()` says the same. */
 const FORM_OVERHEAD = 65_536;
@@ -29,6 +30,15 @@ export interface UploadOptions {
   files: Pick<FileStorage, 'deleteObject'>;
   /** Stores a plain body. */
   forward: (request: Request) => Promise<Response>;
+  readTaker: ReadTaker;
+}
+
+/** An upload that asks to begin. */
+interface Arrival {
+  raw: Request;
+  path: string;
+  caller: string | null;
+  take: TakeTurn;
 }
 
 /** A file as it comes, in a form or as it is. */
@@ -45,21 +55,30 @@ interface Incoming {
  *
  * Law: one upload at a path at a time. Two at once would both pass the policies, and the row of one would stand
  * beside the bytes of the other.
+ *
+ * An upload has a turn at the database for its question and for its record, never while its bytes come.
  */
-export function createUploadHandler({ admit, files, forward }: UploadOptions) {
-  const underWay = new Set<string>();
+export function createUploadHandler({ admit, files, forward, readTaker }: UploadOptions) {
+  /** Paths whose bytes come, and who sends them. */
+  const underWay = new Map<string, string | null>();
   const atOnce = new Map<string, number>();
 
-  async function store(raw: Request, path: string, admission: Admission): Promise<Response> {
-    const attempt: Writing = {};
+  async function store({ raw, path, take }: Arrival, admission: Admission): Promise<Response> {
+    const turn = new BrokenTurn(take);
+    const attempt: Writing = { turn };
     let response: Response;
     try {
-      response = await writing.run(attempt, async () => forward(await toPlainRequest(raw, admission.most)));
+      response = await writing.run(attempt, async () => {
+        const request = await toPlainRequest(raw, admission.most);
+        await turn.begin();
+        return forward(request);
+      });
       if ('failure' in attempt) response = explain(attempt.failure, response);
     } catch (error) {
       response = explain(error);
     } finally {
-      const recorded = await admission.end();
+      turn.end();
+      const recorded = await endInTurn(admission, take);
       // Bytes whose row was refused go at once. When the database is silent, they wait for the sweep.
       if (attempt.stored && recorded === false) {
         await files.deleteObject(attempt.stored.bucket, attempt.stored.key, undefined);
@@ -67,6 +86,22 @@ export function createUploadHandler({ admit, files, forward }: UploadOptions) {
       underWay.delete(path);
     }
     return response;
+  }
+
+  async function begin(arrival: Arrival, least: number, env: unknown): Promise<Response> {
+    const { raw, path, caller, take } = arrival;
+    // The sender alone hears it from here; the database judges first what others may know.
+    if (underWay.has(path) && underWay.get(path) === caller) return IN_PROGRESS();
+    const admission = await withTurn(take, () => admit(raw, path, least));
+    if (admission instanceof Response) return admission;
+    if (underWay.has(path)) {
+      // The database has let go of the other upload, which is not over here.
+      await endInTurn(admission, take);
+      return IN_PROGRESS();
+    }
+    underWay.set(path, caller);
+    extendDuration(env);
+    return store(arrival, admission);
   }
 
   async function receive(context: Context<CallerEnv>): Promise<Response> {
@@ -77,12 +112,12 @@ export function createUploadHandler({ admit, files, forward }: UploadOptions) {
     const least = isForm(raw) ? Math.max(0, length - FORM_OVERHEAD) : length;
     if (least > LARGEST_DOCUMENT) return TOO_LARGE();
     const path = context.req.param('key') ?? '';
-    const admission = await admit(raw, path, least);
-    if (admission instanceof Response) return admission;
-    if (underWay.has(path)) return IN_PROGRESS();
-    underWay.add(path);
-    extendDuration(context.env);
-    return store(raw, path, admission);
+    const take = await readTaker(context);
+    try {
+      return await begin({ raw, path, caller: context.var.caller, take }, least, context.env);
+    } catch (error) {
+      return explain(error);
+    }
   }
 
   return async (context: Context<CallerEnv>): Promise<Response> => {
@@ -99,6 +134,16 @@ export function createUploadHandler({ admit, files, forward }: UploadOptions) {
       else atOnce.delete(caller);
     }
   };
+}
+
+/** Gives an admitted path free, in a turn; without one when none can be had, for it must not stay taken. */
+async function endInTurn(admission: Admission, take: TakeTurn): Promise<boolean | null> {
+  const turn = await take();
+  try {
+    return await admission.end();
+  } finally {
+    turn?.end();
+  }
 }
 
 function isForm({ headers }: Request): boolean {
@@ -144,6 +189,7 @@ function explain(failure: unknown, response?: Response): Response {
   if (failure instanceof FormError) {
     return refusal(400, { code: 'upload_malformed', message: failure.message }, CLOSE);
   }
+  if (failure instanceof TooManyWaiting) return tooManyRequests();
   switch (errorCode(failure)) {
     case 'ENOSPC':
     case 'EDQUOT':
