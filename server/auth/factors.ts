@@ -5,6 +5,7 @@ import { type AuthDatabase, Committed, type Queryable, inTransaction } from './d
 import { AuthError, tooManyAttempts } from './errors.ts';
 import { type ClientInfo, type Grant, type GrantedSession, type MakeGrant } from './grants.ts';
 import { rotate } from './refresh.ts';
+import type { RefreshTokens } from './refresh-tokens.ts';
 import type { Bearer } from './sessions.ts';
 import { type Enrolment, enrolTotp, isTotp } from './totp.ts';
 
@@ -50,7 +51,12 @@ interface StoredFactor {
  *
  * @param now the time in milliseconds
  */
-export function createFactors(database: AuthDatabase, grant: MakeGrant, now: () => number): Factors {
+export function createFactors(
+  database: AuthDatabase,
+  tokens: RefreshTokens,
+  grant: MakeGrant,
+  now: () => number,
+): Factors {
   return {
     enrol: ({ account, session }, wanted, client) =>
       inTransaction(database, async (transaction) => {
@@ -105,7 +111,7 @@ export function createFactors(database: AuthDatabase, grant: MakeGrant, now: () 
           );
         }
         await audit(transaction, account, 'verification_attempted', client.address, { factor_id: factor.id });
-        return raiseSession(transaction, account.id, session.id, factor.id, grant);
+        return raiseSession(transaction, session, factor.id, tokens.make(), grant);
       }),
 
     unenrol: ({ account, session }, factorId, client) =>
@@ -183,9 +189,9 @@ async function acceptCode(
 
 async function raiseSession(
   database: Queryable,
-  userId: string,
-  sessionId: string,
+  { id: sessionId, user_id: userId }: Bearer['session'],
   factorId: string,
+  child: string,
   grant: MakeGrant,
 ): Promise<Grant> {
   const { rows } = await database.query<GrantedSession & { user_id: string }>(
@@ -216,7 +222,7 @@ async function raiseSession(
     `delete from auth.sessions where user_id = $1 and id <> $2 and coalesce(aal, 'aal1') < 'aal2'`,
     [userId, sessionId],
   );
-  const refreshToken = await rotate(database, session, null);
+  const refreshToken = await rotate(database, session, null, child);
   const account = await findAccount(database, userId);
   if (!account) throw factorNotFound();
   return grant(database, account, session, refreshToken);

@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto';
 import { SignJWT } from 'jose';
 import { type Account, toUser } from './accounts.ts';
 import type { Queryable } from './database.ts';
@@ -46,11 +45,6 @@ export type MakeGrant = (
   session: GrantedSession,
   refreshToken: string,
 ) => Promise<Grant>;
-
-/** A refresh token that nobody guesses. */
-export function newRefreshToken(): string {
-  return randomBytes(18).toString('base64url');
-}
 
 /** The text in a column that stores a client's name: bounded, and without what PostgreSQL cannot store. */
 export function storable(text: string): string | null {

@@ -7,9 +7,9 @@ import {
   type GrantedSession,
   type MakeGrant,
   type SessionLife,
-  newRefreshToken,
   storable,
 } from './grants.ts';
+import type { RefreshTokens } from './refresh-tokens.ts';
 
 /** How long after its first use a refresh token still leads to the session's present one, milliseconds. */
 export const REUSE_MS = 10_000;
@@ -32,23 +32,49 @@ interface LockedSession extends GrantedSession {
  * @returns a function that gives a grant, or throws AuthError: `refresh_token_not_found`,
  *   `refresh_token_already_used`, `session_expired` or `user_banned`
  */
-export function createRefresh(database: AuthDatabase, life: SessionLife, grant: MakeGrant): Refresh {
+export function createRefresh(
+  database: AuthDatabase,
+  tokens: RefreshTokens,
+  life: SessionLife,
+  grant: MakeGrant,
+): Refresh {
   // Uses of one token in this process share one exchange; between processes, the row's lock makes them take turns.
   const underWay = new Map<string, Promise<Grant>>();
   return (refreshToken, client) => {
     const known = underWay.get(refreshToken);
     if (known) return known;
-    const exchange = inTransaction(database, (session) =>
-      exchangeToken(session, refreshToken, client, life, grant),
-    ).finally(() => underWay.delete(refreshToken));
+    const exchange = refuseUnknown(database, tokens, refreshToken)
+      .then(() =>
+        inTransaction(database, (session) =>
+          exchangeToken(session, refreshToken, tokens.make(), client, life, grant),
+        ),
+      )
+      .finally(() => underWay.delete(refreshToken));
     underWay.set(refreshToken, exchange);
     return exchange;
   };
 }
 
+/** Refuses a token that nobody was given, before it costs a transaction, and without the database if it can be. */
+async function refuseUnknown(
+  database: AuthDatabase,
+  tokens: RefreshTokens,
+  refreshToken: string,
+): Promise<void> {
+  const origin = tokens.originOf(refreshToken);
+  if (origin === 'made') return;
+  if (origin === 'unknown') throw notFound();
+  const { rowCount } = await database.query('select from auth.refresh_tokens where token = $1', [
+    refreshToken,
+  ]);
+  if (rowCount === 0) throw notFound();
+}
+
+/** @param child what takes the token's place, if it is still the present one */
 async function exchangeToken(
   database: Queryable,
   refreshToken: string,
+  child: string,
   client: ClientInfo,
   life: SessionLife,
   grant: MakeGrant,
@@ -79,7 +105,7 @@ async function exchangeToken(
     );
   }
   if (token.revoked && token.active === null) throw notFound();
-  const next = token.revoked ? (token.active ?? '') : await rotate(database, session, refreshToken);
+  const next = token.revoked ? (token.active ?? '') : await rotate(database, session, refreshToken, child);
   await database.query(
     `update auth.sessions set refreshed_at = clock_timestamp() at time zone 'UTC', updated_at = now(), user_agent = $2, ip = $3::inet
      where id = $1`,
@@ -102,16 +128,17 @@ async function lockSession(database: Queryable, refreshToken: string): Promise<L
 }
 
 /**
- * Revokes a token and makes its child. The session must be locked.
+ * Revokes a token and stores its child. The session must be locked.
  *
+ * @param refreshToken the token; `null` for the present one
  * @returns the child
  */
 export async function rotate(
   database: Queryable,
   session: { id: string; user_id: string },
   refreshToken: string | null,
+  child: string,
 ): Promise<string> {
-  const next = newRefreshToken();
   await database.query(
     `with used as (
        update auth.refresh_tokens set revoked = true, updated_at = clock_timestamp()
@@ -119,9 +146,9 @@ export async function rotate(
      )
      insert into auth.refresh_tokens (token, user_id, session_id, parent, revoked, created_at, updated_at)
      select $1, $3, $2::uuid, coalesce($4, (select max(token) from used)), false, clock_timestamp(), clock_timestamp()`,
-    [next, session.id, session.user_id, refreshToken],
+    [child, session.id, session.user_id, refreshToken],
   );
-  return next;
+  return child;
 }
 
 async function endSession(database: Queryable, id: string): Promise<void> {

@@ -1,6 +1,8 @@
 import { type Context, Hono, type MiddlewareHandler } from 'hono';
-import { type ReadClient, networkOf } from '../http/trusted-proxies.ts';
+import { FairTurns } from '../http/fair-turns.ts';
 import { databaseUnavailable, refusal } from '../http/refusal.ts';
+import { type ReadClient, networkOf } from '../http/trusted-proxies.ts';
+import { type ReadBearer, inTurns } from '../http/turns.ts';
 import { toUser } from './accounts.ts';
 import {
   factorAnswer,
@@ -16,7 +18,7 @@ import {
 import { isDatabaseLost } from './database.ts';
 import { AuthError, answerError } from './errors.ts';
 import type { ClientInfo } from './grants.ts';
-import type { AuthService } from './service.ts';
+import { type AuthService, DOOR_PLACES } from './service.ts';
 import type { Bearer } from './sessions.ts';
 
 const SETTINGS = {
@@ -31,6 +33,7 @@ const SETTINGS = {
 export interface AuthRoutesOptions {
   auth: AuthService;
   readClient: ReadClient;
+  readBearer: ReadBearer;
   publishableKey: string;
   secretKey: string;
 }
@@ -38,14 +41,39 @@ export interface AuthRoutesOptions {
 /**
  * The doors of `/auth/v1` that are open: sign-in, refresh, sign-out, the account itself, its second factor, and what
  * describes them. Accounts come by invitation, so everything that would make one or send mail to a stranger is closed.
+ *
+ * What uses the database takes turns by bearer, but for sign-in by password, which waits in a queue of its own.
  */
-export function createAuthRoutes({ auth, readClient, publishableKey, secretKey }: AuthRoutesOptions): Hono {
+export function createAuthRoutes({
+  auth,
+  readClient,
+  readBearer,
+  publishableKey,
+  secretKey,
+}: AuthRoutesOptions): Hono {
+  const turns = new FairTurns(Date.now, { places: DOOR_PLACES, perBearer: 3, forHeavy: 2 });
+  const inTurn = inTurns(turns, readBearer);
   const clientOf = (context: Context): ClientInfo => {
     const { address } = readClient(context);
     return { address, network: networkOf(address), userAgent: context.req.header('user-agent') ?? '' };
   };
   const bearerOf = (context: Context): Promise<Bearer> =>
     auth.readBearer(context.req.header('authorization'));
+  /** A token that we made vouches for the network that sends it, so that a flood of others does not delay it. */
+  const refreshInTurn = async (context: Context, token: string, client: ClientInfo): Promise<Response> => {
+    const origin = auth.refreshTokens.originOf(token);
+    // Refused without the database: it needs no turn.
+    if (origin === 'unknown') return context.json(await auth.refresh(token, client));
+    const bearer =
+      origin === 'made'
+        ? { key: `refresh ${client.network}`, isStranger: false }
+        : { key: `network ${client.network}`, isStranger: true };
+    return within(
+      inTurns(turns, async () => bearer),
+      context,
+      async () => context.json(await auth.refresh(token, client)),
+    );
+  };
   const factorOf = (context: Context): string => read(factorId, context.req.param('factorId'), 'a factor');
 
   const routes = new Hono()
@@ -56,7 +84,7 @@ export function createAuthRoutes({ auth, readClient, publishableKey, secretKey }
       const kind = context.req.query('grant_type');
       if (kind === 'refresh_token') {
         const { refresh_token: token } = await readBody(context, refreshGrant, 'refresh_token');
-        return context.json(await auth.refresh(token, client));
+        return refreshInTurn(context, token, client);
       }
       if (kind !== 'password') {
         throw new AuthError(
@@ -68,7 +96,7 @@ export function createAuthRoutes({ auth, readClient, publishableKey, secretKey }
       const credentials = await readBody(context, passwordGrant, 'email and password');
       return context.json(await auth.signIn(credentials, client, context.req.raw.signal));
     })
-    .post('/logout', async (context) => {
+    .post('/logout', inTurn, async (context) => {
       const scope = read(
         logoutScope,
         context.req.query('scope') ?? 'global',
@@ -77,12 +105,15 @@ export function createAuthRoutes({ auth, readClient, publishableKey, secretKey }
       await auth.logout(await bearerOf(context), scope, clientOf(context).address);
       return context.body(null, 204);
     })
-    .get('/user', async (context) => context.json(toUser((await bearerOf(context)).account)))
+    .get('/user', inTurn, async (context) => context.json(toUser((await bearerOf(context)).account)))
     .put('/user', async (context) => {
-      const bearer = await bearerOf(context);
+      // Hashing waits in the queue of sign-ins, which a place must not be kept for.
+      const bearer = await within(inTurn, context, () => bearerOf(context));
+      if (bearer instanceof Response) return bearer;
       const change = await readBody(context, userChange, 'password, which is what can be changed here');
       return context.json(await auth.changePassword(bearer, change, clientOf(context)));
     })
+    .use('/factors/*', inTurn)
     .post('/factors', async (context) => {
       const bearer = await bearerOf(context);
       const wanted = await readBody(context, newFactor, 'factor_type=totp');
@@ -117,6 +148,19 @@ export function createAuthRoutes({ auth, readClient, publishableKey, secretKey }
     if (isDatabaseLost(error)) return databaseUnavailable();
     throw error;
   });
+}
+
+/** Does one thing in a turn; gives what comes of it, or the refusal of the turn. */
+async function within<Result>(
+  turn: MiddlewareHandler,
+  context: Context,
+  act: () => Promise<Result>,
+): Promise<Result | Response> {
+  const results: Result[] = [];
+  const refused = await turn(context, async () => {
+    results.push(await act());
+  });
+  return refused ?? (results[0] as Result);
 }
 
 /** Tokens and accounts are nobody's to keep. */

@@ -11,10 +11,13 @@ import { HashPool } from './hash-pool.ts';
 import { type ChangePassword, createPasswordChange } from './password-change.ts';
 import { PasswordCheck } from './password-check.ts';
 import { type Refresh, createRefresh } from './refresh.ts';
+import { type RefreshTokens, createRefreshTokens } from './refresh-tokens.ts';
 import { type Bearer, type LogoutScope, logout, readBearer } from './sessions.ts';
 import { type SignIn, createSignIn } from './sign-in.ts';
 
 const POOL_SIZE = 8;
+/** Requests that use the pool at once, apart from sign-ins, which have a queue of their own: some sessions are left to those. */
+export const DOOR_PLACES = 5;
 
 export interface AuthServiceOptions {
   /** Connection URL of the login role of the API, which may write schema `auth`. */
@@ -30,6 +33,7 @@ export interface AuthServiceOptions {
 export interface AuthService {
   signIn: SignIn;
   refresh: Refresh;
+  refreshTokens: Pick<RefreshTokens, 'originOf'>;
   changePassword: ChangePassword;
   factors: Factors;
   readBearer(authorization: string | undefined): Promise<Bearer>;
@@ -52,11 +56,13 @@ export function createAuthService(options: AuthServiceOptions): AuthService {
   const pool = new HashPool();
   const check = new PasswordCheck(pool, now);
   const grant = createGrants(jwtSecret, life, now);
+  const refreshTokens = createRefreshTokens(jwtSecret);
   return {
-    signIn: createSignIn(database, check, grant),
-    refresh: createRefresh(database, life, grant),
+    signIn: createSignIn(database, check, refreshTokens, grant),
+    refresh: createRefresh(database, refreshTokens, life, grant),
+    refreshTokens,
     changePassword: createPasswordChange(database, check, pool),
-    factors: createFactors(database, grant, now),
+    factors: createFactors(database, refreshTokens, grant, now),
     readBearer: (authorization) => readBearer(database, verifyToken, authorization),
     logout: (bearer, scope, address) => logout(database, bearer, scope, address),
     async close() {

@@ -4,8 +4,9 @@ import { audit } from './audit.ts';
 import { type AuthDatabase, inTransaction } from './database.ts';
 import { AuthError, invalidCredentials } from './errors.ts';
 import type { ClientInfo, Grant, GrantedSession, MakeGrant } from './grants.ts';
-import { newRefreshToken, storable } from './grants.ts';
+import { storable } from './grants.ts';
 import type { PasswordCheck } from './password-check.ts';
+import type { RefreshTokens } from './refresh-tokens.ts';
 
 /** How late a failure is told to a network that has failed too often, milliseconds. */
 const SUSPECT_PAUSE_MS = 1_000;
@@ -22,7 +23,12 @@ export type SignIn = (
  * @returns a function that gives a grant, or throws AuthError: `invalid_credentials` in the same words and after the
  *   same work whether or not the account exists, `over_request_rate_limit`, or `user_banned` to who knows the password
  */
-export function createSignIn(database: AuthDatabase, check: PasswordCheck, grant: MakeGrant): SignIn {
+export function createSignIn(
+  database: AuthDatabase,
+  check: PasswordCheck,
+  tokens: RefreshTokens,
+  grant: MakeGrant,
+): SignIn {
   return async ({ email, password }, client, signal) => {
     const attempt = check.begin(client.network, email);
     let account: Account | null;
@@ -43,7 +49,7 @@ export function createSignIn(database: AuthDatabase, check: PasswordCheck, grant
     }
     attempt.succeeded();
     if (account.banned) throw new AuthError(400, 'user_banned', 'Ce compte est bloqué.');
-    return openSession(database, account, client, grant);
+    return openSession(database, account, client, tokens.make(), grant);
   };
 }
 
@@ -51,9 +57,9 @@ async function openSession(
   database: AuthDatabase,
   account: Account,
   client: ClientInfo,
+  refreshToken: string,
   grant: MakeGrant,
 ): Promise<Grant> {
-  const refreshToken = newRefreshToken();
   return inTransaction(database, async (transaction) => {
     // Law: no session for a password that was changed, or an account that was blocked, while it was being checked.
     const { rows } = await transaction.query<GrantedSession & { last_sign_in_at: Date }>(

@@ -79,7 +79,7 @@ export function createHttpApp(options: HttpAppOptions): Hono {
     .use('/rest/v1/*', guard)
     .route('/rest/v1', createRestDoor({ ...api, keys, readBearer, now: Date.now }))
     .use('/auth/v1/*', limitBody(LARGEST_AUTH_BODY), guard)
-    .route('/auth/v1', createAuthRoutes({ auth, readClient, publishableKey, secretKey }))
+    .route('/auth/v1', createAuthRoutes({ auth, readClient, readBearer, publishableKey, secretKey }))
     .use('/storage/v1/*', guard)
     .route(
       '/storage/v1',
