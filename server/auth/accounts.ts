@@ -42,11 +42,15 @@ const SELECT = `
       from auth.mfa_factors f where f.user_id = u.id), '[]') as factors
   from auth.users u`;
 
-/** The account that signs in with an address; `null` when there is none. */
-export async function findAccountByEmail(database: Queryable, email: string): Promise<Account | null> {
+/**
+ * The account that signs in with an address; `null` when there is none.
+ *
+ * @param address as `readTypedAddress` gives it
+ */
+export async function findAccountByEmail(database: Queryable, address: string): Promise<Account | null> {
   const { rows } = await database.query<Account>(
-    `${SELECT} where u.email = lower($1) and not u.is_sso_user and u.deleted_at is null`,
-    [email.trim()],
+    `${SELECT} where u.email = $1 and not u.is_sso_user and u.deleted_at is null`,
+    [address],
   );
   return rows[0] ?? null;
 }

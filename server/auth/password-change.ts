@@ -6,6 +6,7 @@ import type { ClientInfo } from './grants.ts';
 import type { HashPool } from './hash-pool.ts';
 import type { PasswordCheck } from './password-check.ts';
 import { type Bearer, endSessions } from './sessions.ts';
+import { readTypedAddress } from './typed-address.ts';
 
 /** As in supabase/config.toml. */
 const SHORTEST_PASSWORD = 10;
@@ -83,7 +84,7 @@ async function hashChange(
   { password, current_password: current }: PasswordChange,
   { network }: ClientInfo,
 ): Promise<string> {
-  const attempt = check.begin(network, email);
+  const attempt = check.begin(network, readTypedAddress(email));
   let outcome: string | AuthError;
   try {
     outcome = await attempt.turn(async (verify) => {

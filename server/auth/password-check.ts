@@ -35,13 +35,13 @@ export class PasswordCheck {
   /**
    * Begins an attempt.
    *
-   * @param account e-mail as typed
+   * @param account as `readTypedAddress` gives it
    * @throws AuthError `over_request_rate_limit`
    */
   begin(network: string, account: string): CheckedAttempt {
     const attempt = this.#limiter.begin(network, account);
     if ('retryAfterSeconds' in attempt) throw tooManyAttempts(attempt.retryAfterSeconds);
-    const asker = { network, account: account.trim().toLowerCase() };
+    const asker = { network, account };
     return {
       ...attempt,
       turn: async (act, signal) => {

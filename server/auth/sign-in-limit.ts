@@ -53,11 +53,11 @@ export class SignInLimiter {
    * Begins an attempt. One that is refused leaves no trace.
    *
    * @param network where the client is, see `networkOf`
-   * @param account e-mail as typed
+   * @param account as `readTypedAddress` gives it
    * @returns the attempt, or the number of seconds to wait
    */
   begin(network: string, account: string): Attempt | { retryAfterSeconds: number } {
-    const key = `${network}\n${account.trim().toLowerCase()}`;
+    const key = `${network}\n${account}`;
     const own = this.#accounts.find(key);
     if (own && this.#accounts.isFull(own)) return this.#waitFor(own);
     const shared = this.#networks.find(network);

@@ -7,6 +7,7 @@ import type { ClientInfo, Grant, GrantedSession, MakeGrant } from './grants.ts';
 import { storable } from './grants.ts';
 import type { PasswordCheck } from './password-check.ts';
 import type { RefreshTokens } from './refresh-tokens.ts';
+import { readTypedAddress } from './typed-address.ts';
 
 /** How late a failure is told to a network that has failed too often, milliseconds. */
 const SUSPECT_PAUSE_MS = 1_000;
@@ -30,11 +31,12 @@ export function createSignIn(
   grant: MakeGrant,
 ): SignIn {
   return async ({ email, password }, client, signal) => {
-    const attempt = check.begin(client.network, email);
+    const address = readTypedAddress(email);
+    const attempt = check.begin(client.network, address);
     let account: Account | null;
     try {
       account = await attempt.turn(async (verify) => {
-        const found = await findAccountByEmail(database, email);
+        const found = await findAccountByEmail(database, address);
         const hash = found?.confirmed_at ? found.encrypted_password : null;
         return (await verify(password, hash)) ? found : null;
       }, signal);
