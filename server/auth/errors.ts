@@ -67,3 +67,9 @@ export const tooManyAttempts = (seconds: number): AuthError =>
     'Trop de tentatives de connexion ; réessayez dans quelques minutes.',
     { hint: `Try again in ${seconds} s.`, retryAfter: seconds },
   );
+
+export const tooManyEnrolments = (seconds: number): AuthError =>
+  new AuthError(429, 'over_request_rate_limit', 'Trop de facteurs ajoutés aujourd’hui ; réessayez demain.', {
+    hint: `Try again in ${seconds} s.`,
+    retryAfter: seconds,
+  });

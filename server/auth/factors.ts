@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { findAccount, hasSecondFactor } from './accounts.ts';
 import { audit } from './audit.ts';
 import { type AuthDatabase, Committed, type Queryable, inTransaction } from './database.ts';
-import { AuthError, tooManyAttempts } from './errors.ts';
+import { AuthError, tooManyAttempts, tooManyEnrolments } from './errors.ts';
 import { type ClientInfo, type Grant, type GrantedSession, type MakeGrant } from './grants.ts';
 import { rotate } from './refresh.ts';
 import type { RefreshTokens } from './refresh-tokens.ts';
@@ -10,6 +10,9 @@ import type { Bearer } from './sessions.ts';
 import { type Enrolment, enrolTotp, isTotp } from './totp.ts';
 
 const MOST_FACTORS = 10;
+/** Enrolments of an account within {@link DAY_SECONDS}, whether or not the factor was kept. */
+const MOST_ENROLMENTS = 20;
+const DAY_SECONDS = 86_400;
 /** How long a challenge can be answered, seconds. */
 const CHALLENGE_SECONDS = 300;
 /** Challenges of one factor in that time; each admits one answer, so that these are the guesses there are. */
@@ -21,7 +24,10 @@ export interface NewFactor {
 }
 
 export interface Factors {
-  /** @throws AuthError `insufficient_aal`, `mfa_factor_name_conflict`, `too_many_enrolled_mfa_factors` */
+  /**
+   * @throws AuthError `insufficient_aal`, `mfa_factor_name_conflict`, `too_many_enrolled_mfa_factors`,
+   *   `over_request_rate_limit`
+   */
   enrol(bearer: Bearer, wanted: NewFactor, client: ClientInfo): Promise<Record<string, unknown>>;
   /** @throws AuthError `mfa_factor_not_found`, `over_request_rate_limit` */
   challenge(bearer: Bearer, factorId: string, client: ClientInfo): Promise<Record<string, unknown>>;
@@ -72,6 +78,7 @@ export function createFactors(
         if (present.factors.length >= MOST_FACTORS) {
           throw new AuthError(422, 'too_many_enrolled_mfa_factors', 'Trop de facteurs ; retirez-en un.');
         }
+        await countEnrolments(transaction, account.id);
         const id = randomUUID();
         const enrolment = enrolTotp(wanted.issuer || 'E-Pilot', account.email);
         await insertFactor(transaction, id, account.id, name, enrolment);
@@ -110,8 +117,9 @@ export function createFactors(
             new AuthError(422, 'mfa_verification_failed', 'Ce code n’est pas, ou plus, valable.'),
           );
         }
+        const raised = await raiseSession(transaction, session, factor.id, tokens.make(), grant);
         await audit(transaction, account, 'verification_attempted', client.address, { factor_id: factor.id });
-        return raiseSession(transaction, session, factor.id, tokens.make(), grant);
+        return raised;
       }),
 
     unenrol: ({ account, session }, factorId, client) =>
@@ -131,6 +139,18 @@ export function createFactors(
         return { id: factor.id };
       }),
   };
+}
+
+/** Refuses one enrolment too many; the audit has an entry for each. The account must be locked. */
+async function countEnrolments(database: Queryable, userId: string): Promise<void> {
+  const { rows } = await database.query<{ many: number; wait: number }>(
+    `select count(*)::int as many, ceil(extract(epoch from min(created_at) + make_interval(secs => $2) - now()))::int as wait
+     from auth.audit_log_entries
+     where payload ->> 'actor_id' = $1 and payload ->> 'action' = 'factor_in_progress'
+       and created_at > now() - make_interval(secs => $2)`,
+    [userId, DAY_SECONDS],
+  );
+  if (rows[0] && rows[0].many >= MOST_ENROLMENTS) throw tooManyEnrolments(rows[0].wait);
 }
 
 async function insertFactor(

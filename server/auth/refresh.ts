@@ -14,6 +14,11 @@ import type { RefreshTokens } from './refresh-tokens.ts';
 /** How long after its first use a refresh token still leads to the session's present one, milliseconds. */
 export const REUSE_MS = 10_000;
 
+/** For how long after an exchange the session's token is not exchanged again, milliseconds: each exchange leaves a row. */
+const REST_MS = 5_000;
+/** Used tokens of a session that are kept, to recognise a copy by; besides those that are still honoured. */
+const MOST_USED_TOKENS = 20;
+
 export type Refresh = (refreshToken: string, client: ClientInfo) => Promise<Grant>;
 
 interface LockedSession extends GrantedSession {
@@ -22,12 +27,15 @@ interface LockedSession extends GrantedSession {
   age: number;
   idle: number;
   over: boolean;
+  /** Whether its last exchange was less than {@link REST_MS} ago. */
+  rests: boolean;
 }
 
 /**
  * Makes the exchange of refresh tokens. A session has one valid token at any time; each exchange revokes it and makes
  * its child. Who comes a second time within {@link REUSE_MS} (an answer was lost, two tabs, two programs) gets that
- * child: one session, nobody out. Who comes later has a copy: the session ends for both.
+ * child: one session, nobody out. Who comes later has a copy: the session ends for both. Within {@link REST_MS} of an
+ * exchange the valid token stays. A used token that is so old that it was forgotten is unknown: it continues nothing.
  *
  * @returns a function that gives a grant, or throws AuthError: `refresh_token_not_found`,
  *   `refresh_token_already_used`, `session_expired` or `user_banned`
@@ -105,7 +113,9 @@ async function exchangeToken(
     );
   }
   if (token.revoked && token.active === null) throw notFound();
-  const next = token.revoked ? (token.active ?? '') : await rotate(database, session, refreshToken, child);
+  if (token.revoked) return grant(database, account, session, token.active ?? '');
+  if (session.rests) return grant(database, account, session, refreshToken);
+  const next = await rotate(database, session, refreshToken, child);
   await database.query(
     `update auth.sessions set refreshed_at = clock_timestamp() at time zone 'UTC', updated_at = now(), user_agent = $2, ip = $3::inet
      where id = $1`,
@@ -119,16 +129,17 @@ async function lockSession(database: Queryable, refreshToken: string): Promise<L
   const { rows } = await database.query<LockedSession>(
     `select s.id, s.user_id, s.aal, s.created_at, coalesce(s.not_after <= now(), false) as over,
        extract(epoch from now() - s.created_at)::float8 * 1000 as age,
-       extract(epoch from now() - coalesce(s.refreshed_at at time zone 'UTC', s.created_at))::float8 * 1000 as idle
+       extract(epoch from now() - coalesce(s.refreshed_at at time zone 'UTC', s.created_at))::float8 * 1000 as idle,
+       coalesce(clock_timestamp() - s.refreshed_at at time zone 'UTC' < make_interval(secs => $2), false) as rests
      from auth.sessions s
      where s.id = (select session_id from auth.refresh_tokens where token = $1) for update`,
-    [refreshToken],
+    [refreshToken, REST_MS / 1_000],
   );
   return rows[0];
 }
 
 /**
- * Revokes a token and stores its child. The session must be locked.
+ * Revokes a token and stores its child; forgets tokens that were used long ago. The session must be locked.
  *
  * @param refreshToken the token; `null` for the present one
  * @returns the child
@@ -143,10 +154,15 @@ export async function rotate(
     `with used as (
        update auth.refresh_tokens set revoked = true, updated_at = clock_timestamp()
        where session_id = $2 and not revoked returning token
+     ), forgotten as (
+       delete from auth.refresh_tokens where id in (
+         select id from auth.refresh_tokens
+         where session_id = $2 and revoked and updated_at < clock_timestamp() - make_interval(secs => $5)
+         order by id desc offset $6)
      )
      insert into auth.refresh_tokens (token, user_id, session_id, parent, revoked, created_at, updated_at)
      select $1, $3, $2::uuid, coalesce($4, (select max(token) from used)), false, clock_timestamp(), clock_timestamp()`,
-    [child, session.id, session.user_id, refreshToken],
+    [child, session.id, session.user_id, refreshToken, REUSE_MS / 1_000, MOST_USED_TOKENS - 1],
   );
   return child;
 }

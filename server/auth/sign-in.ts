@@ -9,6 +9,8 @@ import type { PasswordCheck } from './password-check.ts';
 import type { RefreshTokens } from './refresh-tokens.ts';
 import { readTypedAddress } from './typed-address.ts';
 
+/** Sessions of one account; the one refreshed longest ago ends when one more begins. */
+const MOST_SESSIONS = 50;
 /** How late a failure is told to a network that has failed too often, milliseconds. */
 const SUSPECT_PAUSE_MS = 1_000;
 
@@ -90,6 +92,13 @@ async function openSession(
     );
     const session = rows[0];
     if (!session) throw invalidCredentials();
+    // The account's row is locked: sign-ins at once count each other.
+    await transaction.query(
+      `delete from auth.sessions where id in (
+         select id from auth.sessions where user_id = $1 and id <> $2
+         order by coalesce(refreshed_at at time zone 'UTC', created_at) desc, id offset $3)`,
+      [account.id, session.id, MOST_SESSIONS - 1],
+    );
     await audit(transaction, account, 'login', client.address);
     const present = { ...account, last_sign_in_at: session.last_sign_in_at };
     return grant(transaction, present, session, refreshToken);

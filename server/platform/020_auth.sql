@@ -87,6 +87,9 @@ create index if not exists sessions_refreshed_at_idx on auth.sessions ((coalesce
 create index if not exists refresh_tokens_updated_at_idx on auth.refresh_tokens (updated_at desc);
 create index if not exists refresh_tokens_parent_idx on auth.refresh_tokens (parent);
 create index if not exists audit_log_entries_created_at_idx on auth.audit_log_entries (created_at);
+-- What enrolments of a day are counted by.
+create index if not exists audit_log_entries_enrolments_idx on auth.audit_log_entries ((payload ->> 'actor_id'), created_at)
+  where payload ->> 'action' = 'factor_in_progress';
 
 -- A session that ends is made known to the servers, which refuse its access token and close its channels.
 create or replace function auth.tg_sessions__tell_end() returns trigger language plpgsql volatile set search_path = '' as $$
