@@ -3,7 +3,7 @@ import type { SupabaseClient } from '@supabase/supabase-js';
 import { TOTP, Secret } from 'otpauth';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { type Account, PASSWORD, claimsOf, createSignIn, signIn } from '../../tests/helpers/accounts.ts';
-import { createApiClient } from '../../tests/helpers/api.ts';
+import { createApiClient, requestApi } from '../../tests/helpers/api.ts';
 import { type TestServer, startTestServer } from '../../tests/helpers/server.ts';
 
 let server: TestServer;
@@ -11,7 +11,7 @@ let account: Account;
 let client: SupabaseClient;
 
 beforeAll(async () => {
-  server = await startTestServer({ seeds: false });
+  server = await startTestServer({ seeds: false, trustedProxies: ['127.0.0.1'] });
 });
 afterAll(() => server.stop());
 beforeEach(async () => {
@@ -184,6 +184,76 @@ describe('a code', () => {
     }
     expect(codes.filter((code) => code === 'over_request_rate_limit').length).toBeGreaterThan(0);
     expect(codes).not.toContain(undefined);
+  });
+
+  it('is still asked of the owner while a thief uses up challenges, in one session or in many', async () => {
+    const { id, secret } = await withFactor();
+    const behind = (address: string) => ({ 'x-forwarded-for': address });
+    const challenge = async (access: string, address: string): Promise<number> => {
+      const response = await requestApi(server, `/auth/v1/factors/${id}/challenge`, {
+        method: 'POST',
+        headers: { ...behind(address), authorization: `Bearer ${access}` },
+        body: '{}',
+      });
+      await response.body?.cancel();
+      return response.status;
+    };
+    // The one that enrolled the factor is forgotten.
+    await server.database.query('delete from auth.mfa_challenges where factor_id = $1', [id]);
+    const granted: number[] = [];
+    for (let session = 0; session < 5; session++) {
+      const { access_token: access } = await signIn(server, account.email);
+      let given = 0;
+      for (let n = 0; n < 6; n++) {
+        const status = await challenge(access, `2001:db8:0:1::${session}${n}`);
+        if (status === 200) given++;
+        else expect(status).toBe(429);
+      }
+      granted.push(given);
+    }
+    expect(granted).toEqual([4, 2, 0, 0, 0]);
+
+    const { access_token: access } = await signIn(server, account.email);
+    const response = await requestApi(server, `/auth/v1/factors/${id}/challenge`, {
+      method: 'POST',
+      headers: { ...behind('198.51.100.7'), authorization: `Bearer ${access}` },
+      body: '{}',
+    });
+    expect(response.status).toBe(200);
+    const { id: challengeId } = (await response.json()) as { id: string };
+    const answer = await requestApi(server, `/auth/v1/factors/${id}/verify`, {
+      method: 'POST',
+      headers: { ...behind('198.51.100.7'), authorization: `Bearer ${access}` },
+      body: JSON.stringify({ challenge_id: challengeId, code: codeOf(secret) }),
+    });
+    expect(answer.status).toBe(200);
+  });
+
+  it('has ten challenges in five minutes at most, from wherever, and old ones are forgotten', async () => {
+    const { id } = await withFactor();
+    await server.database.query('delete from auth.mfa_challenges where factor_id = $1', [id]);
+    const ask = async (network: number): Promise<number> => {
+      const { access_token: access } = await signIn(server, account.email);
+      const response = await requestApi(server, `/auth/v1/factors/${id}/challenge`, {
+        method: 'POST',
+        headers: { 'x-forwarded-for': `198.51.100.${network}`, authorization: `Bearer ${access}` },
+        body: '{}',
+      });
+      await response.body?.cancel();
+      return response.status;
+    };
+    const statuses: number[] = [];
+    for (let network = 0; network < 12; network++) statuses.push(await ask(network));
+    expect(statuses.filter((status) => status === 200)).toHaveLength(10);
+    await server.database.query(
+      `update auth.mfa_challenges set created_at = created_at - interval '2 hours' where factor_id = $1`,
+      [id],
+    );
+    expect(await ask(0)).toBe(200);
+    const { rows } = await server.database.query('select from auth.mfa_challenges where factor_id = $1', [
+      id,
+    ]);
+    expect(rows).toHaveLength(1);
   });
 
   it.each(['', '12345', '1234567', 'abcdef', '１２３４５６', ' 12345'])('is no %o', async (code) => {

@@ -17,6 +17,9 @@ const DAY_SECONDS = 86_400;
 const CHALLENGE_SECONDS = 300;
 /** Challenges of one factor in that time; each admits one answer, so that these are the guesses there are. */
 const MOST_CHALLENGES = 10;
+/** Of these, how many one session and one network may use up: a thief with the password leaves some to the owner. */
+const MOST_OF_SESSION = 4;
+const MOST_OF_NETWORK = 6;
 
 export interface NewFactor {
   friendly_name?: string | undefined;
@@ -86,24 +89,10 @@ export function createFactors(
         return { id, type: 'totp', friendly_name: name, totp: enrolment };
       }),
 
-    challenge: ({ account }, factorId, client) =>
+    challenge: ({ account, session }, factorId, client) =>
       inTransaction(database, async (transaction) => {
         const factor = await lockFactor(transaction, account.id, factorId);
-        const { rows } = await transaction.query<{ many: number; expires_at: number; id: string }>(
-          `with recent as (
-             select count(*)::int as many from auth.mfa_challenges
-             where factor_id = $1 and created_at > now() - make_interval(secs => $2)
-           ), made as (
-             insert into auth.mfa_challenges (id, factor_id, created_at, ip_address)
-             select gen_random_uuid(), $1, now(), $3::inet from recent where many < $4 returning id, created_at
-           )
-           select many, id, extract(epoch from created_at + make_interval(secs => $2))::float8 as expires_at
-           from recent left join made on true`,
-          [factor.id, CHALLENGE_SECONDS, client.address || '0.0.0.0', MOST_CHALLENGES],
-        );
-        const made = rows[0];
-        if (!made?.id) throw tooManyAttempts(CHALLENGE_SECONDS);
-        return { id: made.id, type: 'totp', expires_at: Math.floor(made.expires_at) };
+        return makeChallenge(transaction, factor.id, session.id, client);
       }),
 
     verify: ({ account, session }, factorId, answer, client) =>
@@ -176,6 +165,42 @@ async function lockFactor(database: Queryable, userId: string, factorId: string)
   );
   if (!rows[0]) throw factorNotFound();
   return rows[0];
+}
+
+/** Makes a challenge, if there are not too many, and forgets those that have long ended. The factor must be locked. */
+async function makeChallenge(
+  database: Queryable,
+  factorId: string,
+  sessionId: string,
+  client: ClientInfo,
+): Promise<Record<string, unknown>> {
+  const { rows } = await database.query<{ id: string; expires_at: number }>(
+    `with recent as (
+       select count(*) as many, count(*) filter (where session_id = $5) as of_session,
+         count(*) filter (where ip_address <<= $6::inet) as of_network
+       from auth.mfa_challenges where factor_id = $1 and created_at > now() - make_interval(secs => $2)
+     ), forgotten as (
+       delete from auth.mfa_challenges where factor_id = $1 and created_at < now() - interval '1 hour'
+     ), made as (
+       insert into auth.mfa_challenges (id, factor_id, session_id, created_at, ip_address)
+       select gen_random_uuid(), $1, $5, now(), $3::inet from recent
+       where many < $4 and of_session < $7 and of_network < $8 returning id, created_at
+     )
+     select id, extract(epoch from created_at + make_interval(secs => $2))::float8 as expires_at from made`,
+    [
+      factorId,
+      CHALLENGE_SECONDS,
+      client.address || '0.0.0.0',
+      MOST_CHALLENGES,
+      sessionId,
+      client.network || '0.0.0.0',
+      MOST_OF_SESSION,
+      MOST_OF_NETWORK,
+    ],
+  );
+  const made = rows[0];
+  if (!made) throw tooManyAttempts(CHALLENGE_SECONDS);
+  return { id: made.id, type: 'totp', expires_at: Math.floor(made.expires_at) };
 }
 
 /** Law: a challenge admits one answer, right or wrong. */

@@ -68,6 +68,8 @@ create table if not exists auth.mfa_challenges (
   otp_code text,
   web_authn_session_data jsonb
 );
+-- Ours alone: challenges live for minutes, and move nowhere.
+alter table auth.mfa_challenges add column if not exists session_id uuid;
 create index if not exists mfa_challenge_created_at_idx on auth.mfa_challenges (created_at desc);
 create index if not exists mfa_challenges_factor_id_idx on auth.mfa_challenges (factor_id, created_at desc);
 
