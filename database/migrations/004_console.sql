@@ -109,7 +109,7 @@ begin
     select coalesce(jsonb_agg(jsonb_build_object(
       'id', g.id, 'name', g.name, 'code', g.code, 'city', g.city, 'department', g.department, 'status', g.status,
       'plan', e.plan, 'plan_name', e.plan_name, 'subscription_status', e.status, 'price_xaf', e.price_xaf,
-      'rev', s.rev, 'limits', to_jsonb(l.limits), 'usage', to_jsonb(s.used),
+      'rev', s.rev, 'warn', e.warn_at, 'limits', to_jsonb(l.limits), 'usage', to_jsonb(s.used),
       'state', (array['ok', 'warning', 'blocked', 'over_limit'])[1 + (
         select max(case when l is null then 0 when n > l then 3 when n = l then 2 when n >= e.warn_at * l then 1 else 0 end)
         from unnest(s.used, l.limits) t (n, l))]) order by array_position(v_ids, g.id)), '[]')
@@ -120,7 +120,7 @@ begin
     where g.id = any (v_ids)));
 end $$;
 comment on function public.list_school_groups(text, text, text, text, boolean, int, int) is
-  'Super admin: one page of groups with plan in force, limits and usage in the order of the resources, and the worst state of the four.';
+  'Super admin: one page of groups with plan in force, the share of a limit from which it warns, limits and usage in the order of the resources, and the worst state of the four.';
 
 create function public.get_school_group(p_school_group_id uuid)
   returns jsonb language plpgsql stable security definer set search_path = '' as $$

@@ -171,6 +171,7 @@ export const groupListShape = z.strictObject({
       subscription_status: status,
       price_xaf: count,
       rev: count,
+      warn: z.number(),
       limits: z.tuple([limit, limit, limit, limit]),
       usage: z.tuple([count, count, count, count]),
       state,

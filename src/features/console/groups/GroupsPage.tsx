@@ -9,14 +9,13 @@ import { StateLabel } from '@/components/StateLabel.tsx';
 import { Badge } from '@/components/ui/badge.tsx';
 import { Button } from '@/components/ui/button.tsx';
 import { Card } from '@/components/ui/card.tsx';
-import type { Catalogue } from '@/core/catalogue.ts';
 import { RESOURCES } from '@/core/entitlements.ts';
 import { useI18n, type I18n } from '@/i18n/i18n.ts';
 import { errorText } from '@/lib/apiError.ts';
 import { catalogueQuery } from '@/lib/queries/catalogue.ts';
 import { groupsQuery, PAGE_SIZE, type GroupList, type GroupSort, type GroupState } from '../queries.ts';
 import { GroupFilters } from './GroupFilters.tsx';
-import { pressing, stateOf, warnAtOf, type GroupRow } from './groupRow.ts';
+import { pressing, stateOf, type GroupRow } from './groupRow.ts';
 import { MiniMeter } from './MiniMeter.tsx';
 import { useLiveGroups } from './useLiveGroups.ts';
 
@@ -51,7 +50,7 @@ export function GroupsPage({ list, onList, groupLink }: GroupsPageProps) {
         <GroupFilters list={list} plans={catalogue?.plans ?? []} onList={onList} />
         <DataTable
           caption={t.console.title}
-          columns={columnsOf(i18n, catalogue, groupLink)}
+          columns={columnsOf(i18n, groupLink)}
           rows={data?.groups}
           rowKey={(row) => row.id}
           error={error && errorText(error, t)}
@@ -103,11 +102,7 @@ function useStateTotal(list: GroupList, state: GroupState): number | undefined {
   return list.state === null ? data?.total : undefined;
 }
 
-function columnsOf(
-  i18n: I18n,
-  catalogue: Catalogue | undefined,
-  groupLink: GroupsPageProps['groupLink'],
-): Column<GroupRow, GroupSort>[] {
+function columnsOf(i18n: I18n, groupLink: GroupsPageProps['groupLink']): Column<GroupRow, GroupSort>[] {
   const { t, formats } = i18n;
   const meter = (resource: (typeof METERED)[number]): Column<GroupRow, GroupSort> => ({
     key: resource,
@@ -117,7 +112,7 @@ function columnsOf(
       const index = RESOURCES.indexOf(resource);
       const limit = row.limits[index] ?? null;
       const usage = row.usage[index] ?? 0;
-      const state = stateOf(resource, limit, usage, warnAtOf(row, catalogue));
+      const state = stateOf(resource, limit, usage, row.warn);
       return <MiniMeter resource={resource} usage={usage} limit={limit} state={state} />;
     },
   });
@@ -155,7 +150,7 @@ function columnsOf(
         <span className="max-md:text-right">
           <StateLabel state={row.state} word={t.console.states[row.state]} />
           <span className="block text-[0.8125rem] text-muted">
-            {pressing(row, warnAtOf(row, catalogue))
+            {pressing(row)
               .map((resource) => t.entitlements.resources[resource])
               .join(', ')}
           </span>

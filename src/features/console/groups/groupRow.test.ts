@@ -14,6 +14,7 @@ const row: GroupRow = {
   subscription_status: 'active',
   price_xaf: 150_000,
   rev: 5,
+  warn: 0.8,
   limits: planOf('pro').limits,
   usage: [1, 0, 3, 0],
   state: 'ok',
@@ -40,6 +41,19 @@ describe('a row after a message', () => {
       catalogue,
     );
     expect(next).toMatchObject({ rev: 6, usage: [8, 0, 3, 0], state: 'warning' });
+  });
+
+  test('warns from the share that is in force for the group, whatever the catalogue says of its plan', () => {
+    const early = { ...row, warn: 0.5 };
+    const used = { event: 'usage_changed', message: usageMessage(6, [5, 0, 3, 0]) } as const;
+    expect(applyToRow(early, used, catalogue)).toMatchObject({ state: 'warning' });
+    expect(applyToRow(early, used, undefined)).toMatchObject({ state: 'warning' });
+    const changed = applyToRow(
+      row,
+      { event: 'plan_changed', message: planMessage('pro', 6, [1, 0, 3, 0], { warn: 0.5 }) },
+      catalogue,
+    );
+    expect(changed).toMatchObject({ warn: 0.5 });
   });
 
   test('asks to be read again when usage comes over a gap: the limits may be others', () => {
@@ -73,10 +87,10 @@ test('I5: a page that was read before a message came leaves that row as the mess
 });
 
 test('the resources that press are those in the worst state', () => {
-  expect(pressing(row, 0.8)).toEqual([]);
-  expect(pressing({ ...row, usage: [10, 1_900, 3, 50 * GO], state: 'blocked' }, 0.8)).toEqual([
+  expect(pressing(row)).toEqual([]);
+  expect(pressing({ ...row, usage: [10, 1_900, 3, 50 * GO], state: 'blocked' })).toEqual([
     'schools',
     'storage',
   ]);
-  expect(pressing({ ...row, usage: [11, 2_000, 3, 0], state: 'over_limit' }, 0.8)).toEqual(['schools']);
+  expect(pressing({ ...row, usage: [11, 2_000, 3, 0], state: 'over_limit' })).toEqual(['schools']);
 });

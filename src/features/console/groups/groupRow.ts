@@ -22,6 +22,8 @@ export interface GroupRow {
   subscription_status: SubscriptionStatus;
   price_xaf: number;
   rev: number;
+  /** Share of a limit from which the group is warned. */
+  warn: number;
   limits: LimitTuple;
   usage: UsageTuple;
   /** The worst state of the four resources. */
@@ -59,16 +61,11 @@ function worstState(limits: LimitTuple, usage: UsageTuple, warnAt: number): Deci
 }
 
 /** The resources that put a row in its state: those that stand worst, none while all is well. */
-export function pressing(row: GroupRow, warnAt: number): Resource[] {
+export function pressing(row: GroupRow): Resource[] {
   if (row.state === 'ok' || row.state === 'unlimited') return [];
   return RESOURCES.filter((resource, index) => {
-    return stateOf(resource, row.limits[index] ?? null, row.usage[index] ?? 0, warnAt) === row.state;
+    return stateOf(resource, row.limits[index] ?? null, row.usage[index] ?? 0, row.warn) === row.state;
   });
-}
-
-/** The share of a limit from which a row warns: its plan's, or the platform's usual one. */
-export function warnAtOf(row: Pick<GroupRow, 'plan'>, catalogue: Catalogue | undefined): number {
-  return catalogue?.plans.find((plan) => plan.slug === row.plan)?.warn_at ?? 0.8;
 }
 
 /**
@@ -85,7 +82,7 @@ export function applyToRow(
   if (event === 'usage_changed') {
     if (message.rev > row.rev + 1) return 'gap';
     const { rev, usage } = message;
-    return { ...row, rev, usage, state: worstState(row.limits, usage, warnAtOf(row, catalogue)) };
+    return { ...row, rev, usage, state: worstState(row.limits, usage, row.warn) };
   }
   const { rev, plan: slug, limits, usage, warn, status } = message;
   const plan = catalogue?.plans.find((candidate) => candidate.slug === slug);
@@ -96,6 +93,7 @@ export function applyToRow(
     plan_name: plan?.name ?? slug,
     price_xaf: plan?.price_xaf ?? row.price_xaf,
     subscription_status: status,
+    warn,
     limits,
     usage,
     state: worstState(limits, usage, warn),
