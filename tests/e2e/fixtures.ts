@@ -32,8 +32,21 @@ interface Fixtures {
   lamarelle: string;
 }
 
-/** Each account signs in once a run: a sign-in costs the server a slow hash, on purpose. */
+/** Each account signs in once, while its session lasts: a sign-in costs the server a slow hash, on purpose. */
 const sessions = new Map<Account, StorageState>();
+
+/** The session that an account signed in to before, unless a test has ended it meanwhile. */
+async function lastingSession(db: pg.Client, account: Account): Promise<StorageState | undefined> {
+  const state = sessions.get(account);
+  const stored = state?.origins.flatMap(({ localStorage }) => localStorage);
+  const token = stored
+    ?.map(({ value }) => /"access_token":"[^."]+\.([^."]+)\./.exec(value)?.[1])
+    .find(Boolean);
+  if (!token) return undefined;
+  const { session_id: id } = JSON.parse(Buffer.from(token, 'base64url').toString()) as { session_id: string };
+  const { rowCount } = await db.query('select from auth.sessions where id = $1', [id]);
+  return rowCount ? state : undefined;
+}
 
 function required(name: string): string {
   const value = process.env[name];
@@ -71,11 +84,11 @@ export const test = base.extend<Fixtures>({
     await db.end();
   },
 
-  open: async ({ browser }, provide) => {
+  open: async ({ browser, db }, provide) => {
     const contexts: BrowserContext[] = [];
     const problems: string[] = [];
     await provide(async (account, path = '/', options = {}) => {
-      const storageState = sessions.get(account);
+      const storageState = await lastingSession(db, account);
       const context = await browser.newContext({ ...options, ...(storageState && { storageState }) });
       contexts.push(context);
       const page = await context.newPage();
