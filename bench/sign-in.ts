@@ -33,11 +33,15 @@ export interface SignInMeasured {
   wrongPassword: number;
 }
 
+/** Reads beside the sign-ins. Nobody else signs in to this account: its oldest session would end at the fifty-first. */
+const READER = 'vianney@lamarelle.demo';
+const SIGNING_IN = DEMO_ACCOUNTS.filter(({ email }) => email !== READER);
+
 export const signIn: Part = {
   name: 'sign-in',
   async run(progress) {
     await using product = await startProduct({ trustedProxies: '127.0.0.1' });
-    const token = await product.signIn('vianney@lamarelle.demo');
+    const token = await product.signIn(READER);
     const measured: SignInMeasured = {
       cores: os.availableParallelism(),
       hashMs: [],
@@ -153,7 +157,7 @@ async function signInFor(product: Product, ms: number, refused: number[]): Promi
 }
 
 async function attempt(product: Product, address: number, password: string): Promise<number> {
-  const { email } = DEMO_ACCOUNTS[address % DEMO_ACCOUNTS.length] ?? { email: '' };
+  const { email } = SIGNING_IN[address % SIGNING_IN.length] ?? { email: '' };
   const answer = await fetch(`${product.url}/auth/v1/token?grant_type=password`, {
     method: 'POST',
     headers: {
