@@ -20,6 +20,8 @@ test('a line that is cut while the plan changes twice: the screen is right as so
     await signIn(page, 'vianney');
     await expect(badge).toHaveText('Pro');
     await expectLive(page);
+    // The age that is told offline is that of the last confirmation: there must have been one.
+    await expect(page.locator('main [data-connection]')).toContainText('à jour');
 
     await line.cut();
     await expect(page.locator('[data-connection="reconnecting"]').first()).toBeAttached();
