@@ -246,7 +246,7 @@ begin
   if v_level = v_notified then return; end if;
   update private.usage_marks set notified = v_level
   where school_group_id = p_school_group_id and resource = p_resource;
-  -- A group that goes to and fro over a mark is told a hundred times a day (005): notices stay for ever.
+  -- A group that crosses a mark again and again gets a hundred notices a day (005): notices stay for ever.
   if v_level > v_notified and private.within_rate(p_school_group_id, 'threshold_notice') then
     insert into public.notifications (school_group_id, kind, params, rev)
     select p_school_group_id, 'usage_threshold',

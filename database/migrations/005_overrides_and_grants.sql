@@ -332,7 +332,7 @@ $$;
 comment on function private.lock_group(uuid) is 'Takes the group''s lock and returns its present revision without raising it.';
 
 -- ───────────────────────────────────────────────────────────── acts that have a rate
--- What stays for ever must not be made in a loop. Whoever's call leaves a row that nothing deletes asks here first, so the
+-- What stays for ever must not be made in a loop. A function that leaves a row which nothing deletes asks here first, so the
 -- numbers stand in one place: requests of a plan refuse beyond them, records and notices are left out.
 create table private.daily_acts (
   subject uuid not null,

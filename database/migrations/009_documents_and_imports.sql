@@ -83,7 +83,7 @@ create policy "documents: read what one may see" on storage.objects for select t
 create policy "documents: remove one's group's" on storage.objects for delete to authenticated
   using (bucket_id = 'documents' and private.may_delete_document(name));
 
--- Law: the size is judged where it is recorded, under the lock of its reservation, whoever records it: the embedded server,
+-- Law: the size is judged where it is recorded, under the lock of its reservation, by every way of recording it: the embedded server,
 -- hosted Storage after an upload, an upload by a signed address or in parts, a copy. After the policies, so that strangers
 -- lock nothing. 42501 is the refusal that Storage passes on.
 create function private.tg_objects__hold_reservation() returns trigger

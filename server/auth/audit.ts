@@ -4,7 +4,6 @@ import type { Queryable } from './database.ts';
 export type AuditedAction =
   | 'login'
   | 'logout'
-  | 'token_revoked'
   | 'user_updated_password'
   | 'factor_in_progress'
   | 'verification_attempted'
