@@ -9,6 +9,7 @@ import { openDatabase } from './database.ts';
 import { EndedSessions } from './ended-sessions.ts';
 import { ServerError } from './errors.ts';
 import { createHttpApp } from './http/app.ts';
+import { Arrivals } from './http/arrivals.ts';
 import { Listener, probeAddress } from './http/listener.ts';
 import { createNetworkReader } from './http/trusted-proxies.ts';
 import { createUpgradeHandler } from './http/upgrade.ts';
@@ -107,6 +108,7 @@ export async function startServer(
     const listener = new Listener();
     stack.defer(() => listener.drain());
 
+    const networkOf = createNetworkReader(config.trustedProxies);
     const gateway = await createRealtimeGateway({
       databaseUrl: database.ownerUrl,
       verifyToken: createRealtimeVerifier(verifyToken),
@@ -115,7 +117,7 @@ export async function startServer(
       logger,
       metrics,
       publicChannels: config.publicChannels,
-      networkOf: createNetworkReader(config.trustedProxies),
+      networkOf,
       limits: config.publicChannels ? {} : PRIVATE_LIMITS,
     });
     stack.defer(() => gateway.close());
@@ -143,9 +145,11 @@ export async function startServer(
     // the database last.
     stack.defer(() => listener.stopAccepting());
     const url = await listener.listen(config, {
+      arrivals: new Arrivals({ knowsToken: verifySignature.knows, networkOf, now: Date.now }),
       fetch: app.fetch,
       upgrade: createUpgradeHandler(gateway, loopback),
     });
+    void api.openSessions();
     const reach = { url, ...keys, databaseUrl: database.ownerUrl };
     directory.publishRuntime({ ...reach, pid: process.pid });
     let stopped: Promise<void> | undefined;

@@ -9,13 +9,14 @@ import { CompiledQuery, Kysely, PostgresDialect, type PostgresPool } from 'kysel
 import { escapeLiteral } from 'pg';
 import { actFor, verifyBearer } from './lite-middlewares.ts';
 import { type Relations, relationsOf } from './api/relations.ts';
+import { DEFAULT_TURNS } from './http/fair-turns.ts';
 import { toPostgrestError } from './postgrest-errors.ts';
 import type { Claims, VerifyToken } from './tokens.ts';
 import { createTypedPool, WITH_THE_NEXT } from './typed-pool.ts';
 
 type Connection = ReturnType<typeof createPostgresConnection>;
 type StorageAdapter = NonNullable<App['_storageAdapter']>;
-type TypedConnection = Connection & { forgetTypes(): void; lostSessions(): number };
+type TypedConnection = Connection & { forgetTypes(): void; lostSessions(): number; fill(): Promise<void> };
 type Introspection = Awaited<ReturnType<Connection['introspect']>>;
 
 /** How long one statement of a role may run, as hosted Supabase has it. */
@@ -25,6 +26,8 @@ const STATEMENT_TIMEOUTS = { anon: '3s', authenticated: '8s', service_role: '8s'
 const SERVED = 'public';
 /** Rows of a table in one answer, and of each table embedded in a row, as hosted Supabase has it. */
 const MOST_ROWS = 1_000;
+/** Sessions of REST: one for each place of a request, and for the four questions of storage at once. */
+const POOL_SIZE = DEFAULT_TURNS.places + 4;
 /** Sessions for storage: a file is on its way without one. */
 const STORAGE_POOL_SIZE = 4;
 
@@ -82,6 +85,8 @@ export interface SupabaseApi {
   lostSessions(): number;
   /** Reads the definitions of tables and functions again before the next request. */
   reloadSchema(): void;
+  /** Opens the sessions of REST ahead of its requests. */
+  openSessions(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -105,7 +110,7 @@ export async function createSystemSchema(adminUrl: string): Promise<void> {
 
 /** Serves REST and storage for the official client. */
 export function createSupabaseApi(options: SupabaseApiOptions): SupabaseApi {
-  const connection = connect(options.databaseUrl, options.poolSize ?? 20);
+  const connection = connect(options.databaseUrl, options.poolSize ?? POOL_SIZE);
   const schema = new SchemaReader(connect(options.schemaUrl, 1));
   harden(connection as unknown as Internals, async () => (await schema.read()).served);
   const auth = {
@@ -154,6 +159,7 @@ export function createSupabaseApi(options: SupabaseApiOptions): SupabaseApi {
       connection.forgetTypes();
       storageConnection.forgetTypes();
     },
+    openSessions: () => connection.fill(),
     async close() {
       await Promise.all([connection.close(), storageConnection.close(), schema.close()]);
     },
@@ -171,6 +177,7 @@ function connect(url: string, max: number, jsonIsText = false): TypedConnection 
   return Object.assign(connection, {
     forgetTypes: () => pool.forget(),
     lostSessions: () => pool.lostSessions,
+    fill: () => pool.fill(),
     close: () => pool.end(),
   });
 }

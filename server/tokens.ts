@@ -25,6 +25,12 @@ export class TokenError extends Error {
 
 export type VerifyToken = (token: string) => Promise<Claims>;
 
+/** A verifier that remembers. */
+export interface TokenVerifier extends VerifyToken {
+  /** Whether a token was verified before and has not been forgotten; it may have ended since. */
+  knows: (token: string) => boolean;
+}
+
 const ROLES = new Set(['anon', 'authenticated', 'service_role']);
 
 /** Verified tokens that are remembered; a token is about a kilobyte. */
@@ -38,10 +44,10 @@ const MOST_REMEMBERED = 10_000;
  * @returns a function that gives a token's claims, or throws {@link TokenError}: `PGRST303` expired or not yet
  *   valid, `PGRST301` malformed, badly signed or for a role that the API does not serve
  */
-export function createTokenVerifier(jwtSecret: string): VerifyToken {
+export function createTokenVerifier(jwtSecret: string): TokenVerifier {
   const key = new TextEncoder().encode(jwtSecret);
   const verified = new Map<string, Claims & { exp: number }>();
-  return async (token) => {
+  const verify: VerifyToken = async (token) => {
     const known = verified.get(token);
     if (known && Date.now() < known.exp * 1_000) return known;
     verified.delete(token);
@@ -68,4 +74,5 @@ export function createTokenVerifier(jwtSecret: string): VerifyToken {
       throw new TokenError('PGRST301', 'The token is malformed or its signature is wrong', error);
     }
   };
+  return Object.assign(verify, { knows: (token: string) => verified.has(token) });
 }

@@ -59,6 +59,8 @@ class ResultTooLarge extends Error {
 /** What Kysely's PostgreSQL dialect needs of a pool. */
 export interface TypedPool {
   connect(): Promise<TypedClient>;
+  /** Opens all sessions ahead of the requests. Ends without an error where that fails: the next request tries again. */
+  fill(): Promise<void>;
   end(): Promise<void>;
   /**
    * How many sessions broke off so far, or could not be had in time: whoever needed one may have been answered in
@@ -109,6 +111,8 @@ export function createTypedPool(url: string, max: number, jsonIsText = false, bo
     max,
     application_name: 'e-pilot api',
     connectionTimeoutMillis: 5_000,
+    // A session stays: opening one, and its first statements, cost more than a hundred later ones.
+    idleTimeoutMillis: 0,
     keepAlive: true,
     types: { getTypeParser: (oid: number) => (text: string) => parseValue(text, oid, arrays) },
   });
@@ -192,6 +196,11 @@ export function createTypedPool(url: string, max: number, jsonIsText = false, bo
           }),
         release: () => client.release(),
       };
+    },
+    async fill() {
+      // All are taken before the first is given back.
+      const sessions = await Promise.allSettled(Array.from({ length: max }, () => pool.connect()));
+      for (const session of sessions) if (session.status === 'fulfilled') session.value.release();
     },
     end: () => pool.end(),
     get lostSessions() {

@@ -44,14 +44,16 @@ export function createRestDoor({ fetch, relations, keys, readBearer, now }: Door
     if (!allowed.has(method)) return methodNotAllowed(allowed);
     const foreign = foreignSchema(raw.headers);
     if (foreign !== null) return schemaNotServed(foreign);
-    try {
-      url.search = readQuery(url.searchParams, target, READS.has(method)).toString();
-    } catch (error) {
-      if (error instanceof BadQuery) return badQuery(error);
-      throw error;
-    }
     const bare = { method, headers: asServed(raw.headers) };
-    if (!keys.includes(keyOf(context))) return fetch(new Request(url, bare));
+    const readSearch = (): void => {
+      url.search = readQuery(url.searchParams, target, READS.has(method)).toString();
+    };
+    if (!keys.includes(keyOf(context))) {
+      return orBadQuery(async () => {
+        readSearch();
+        return fetch(new Request(url, bare));
+      });
+    }
     const bearer = await readBearer(context);
     const body = READS.has(method) ? '' : await bodies.read(raw, url.pathname, bearer);
     if (body instanceof Response) return body;
@@ -59,11 +61,25 @@ export function createRestDoor({ fetch, relations, keys, readBearer, now }: Door
     if (!turn) return tooManyRequests();
     try {
       if (raw.signal.aborted) return tooManyRequests();
-      return await withoutSeals(await fetch(new Request(url, { ...bare, ...(body !== '' && { body }) })));
+      return await orBadQuery(async () => {
+        // In its turn, since reading a long query takes the one thread as long as serving a short one.
+        readSearch();
+        return withoutSeals(await fetch(new Request(url, { ...bare, ...(body !== '' && { body }) })));
+      });
     } finally {
       turn.end();
     }
   });
+}
+
+/** Answers what was asked, or why the query was refused. */
+async function orBadQuery(answer: () => Promise<Response>): Promise<Response> {
+  try {
+    return await answer();
+  } catch (error) {
+    if (error instanceof BadQuery) return badQuery(error);
+    throw error;
+  }
 }
 
 function placeOf(path: string): Omit<Target, 'relations'> | null {

@@ -1,6 +1,6 @@
 // @vitest-environment node
 import { describe, expect, it } from 'vitest';
-import { checkField, sealFilter, sealTree } from './filters.ts';
+import { checkField, FilterCount, sealFilter, sealTree } from './filters.ts';
 import { unseal } from './sealed.ts';
 
 /** The text with every sealed value shown in angle brackets. */
@@ -69,22 +69,31 @@ describe('a tree of filters', () => {
     ],
     ['(data->>a.ilike.*x*,"a b".eq.)', '(data->>a.ilike.<%x%>,"a b".eq.<>)'],
     ['(a.cs.{1,2},b.eq(any).{"x,y",z})', '(a.cs.<{1,2}>,b.eq(any).{<x,y>,<z>})'],
-  ])('%s keeps its values: %s', (text, expected) => expect(opened(sealTree(text))).toBe(expected));
+  ])('%s keeps its values: %s', (text, expected) =>
+    expect(opened(sealTree(text, new FilterCount(10)))).toBe(expected),
+  );
 
   it.each(['', '()', 'a.eq.1', '(a.eq.1', '(a.eq.1))', '(a.eq."1)', '(a)', '(.eq.1)', '(and(a.eq.1)'])(
     '“%s” is malformed',
-    (text) => expect(codeOf(() => sealTree(text))).toBe('PGRST100'),
+    (text) => expect(codeOf(() => sealTree(text, new FilterCount(10)))).toBe('PGRST100'),
   );
+
+  it('holds as many conditions as the query has left, those of its branches among them', () => {
+    const filters = new FilterCount(5);
+    sealTree('(a.eq.1,or(b.eq.2,c.eq.3))', filters);
+    expect(codeOf(() => sealTree('(a.eq.1,b.eq.1)', filters))).toBe('passed');
+    expect(codeOf(() => sealTree('(a.eq.1)', filters))).toBe('too_many_values');
+  });
 
   it('nests eight levels deep, and no deeper', () => {
     const nested = (levels: number): string => `${'(or'.repeat(levels - 1)}(a.eq.1)${')'.repeat(levels - 1)}`;
-    expect(codeOf(() => sealTree(nested(8)))).toBe('passed');
-    expect(codeOf(() => sealTree(nested(9)))).toBe('PGRST100');
+    expect(codeOf(() => sealTree(nested(8), new FilterCount(10)))).toBe('passed');
+    expect(codeOf(() => sealTree(nested(9), new FilterCount(10)))).toBe('PGRST100');
   });
 
   it.each(['(__proto__.eq.1)', '("__proto__".eq.1)', '(data->constructor.eq.1)', '(or(toString.eq.1))'])(
     '%s takes a name that every object has',
-    (text) => expect(codeOf(() => sealTree(text))).toBe('invalid_name'),
+    (text) => expect(codeOf(() => sealTree(text, new FilterCount(10)))).toBe('invalid_name'),
   );
 });
 

@@ -52,27 +52,54 @@ export function sealFilter(text: string): string {
   return `${written.head}${seal(wildcardsOf(operator)(value))}`;
 }
 
+/** Counts the filters of one query. */
+export class FilterCount {
+  readonly #most: number;
+  #count = 0;
+
+  constructor(most: number) {
+    this.#most = most;
+  }
+
+  /** Counts one more. @throws BadQuery `too_many_values` when it is one too many */
+  add(): void {
+    this.#count += 1;
+    if (this.#count > this.#most) {
+      throw new BadQuery(
+        'too_many_values',
+        `Filter by at most ${this.#most} conditions; use in for a list of values.`,
+      );
+    }
+  }
+}
+
 /**
  * Seals the values of a tree of filters.
  *
  * @param text such as `(age.gt.5,or(name.eq."a,b",city.is.null))`
- * @throws BadQuery as {@link sealFilter}
+ * @param filters those of the query, to which those of the tree are added
+ * @throws BadQuery as {@link sealFilter}, or `too_many_values`
  */
-export function sealTree(text: string): string {
+export function sealTree(text: string, filters: FilterCount): string {
   const reader = new Reader(text.trim());
-  const sealed = readBranch(reader, 1);
+  const sealed = readBranch(reader, filters, 1);
   if (!reader.atEnd) throw malformed('something follows the last bracket');
   return sealed;
 }
 
-function readBranch(reader: Reader, depth: number): string {
+function readBranch(reader: Reader, filters: FilterCount, depth: number): string {
   if (depth > DEEPEST) throw malformed(`filters nest more than ${DEEPEST} levels deep`);
   const items: string[] = [];
   reader.expect('(');
   do {
     reader.skipBlanks();
     const junction = reader.match(/^(?:not\.)?(?:and|or)\s*(?=\()/);
-    items.push(junction === null ? readLeaf(reader) : junction.trim() + readBranch(reader, depth + 1));
+    if (junction === null) {
+      filters.add();
+      items.push(readLeaf(reader));
+    } else {
+      items.push(junction.trim() + readBranch(reader, filters, depth + 1));
+    }
     reader.skipBlanks();
   } while (reader.take(','));
   reader.expect(')');

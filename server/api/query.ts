@@ -1,5 +1,5 @@
 import { BadQuery } from './bad-query.ts';
-import { checkField, sealFilter, sealTree } from './filters.ts';
+import { checkField, FilterCount, sealFilter, sealTree } from './filters.ts';
 import { findInherited } from './names.ts';
 import type { Relations } from './relations.ts';
 import { countSealed, seal } from './sealed.ts';
@@ -17,6 +17,9 @@ export interface Target {
 /** Values in the filters of one query: each is a parameter of the statement, more than once where it is embedded. */
 const MOST_VALUES = 1_000;
 
+/** Filters of one query, those within `and` and `or` each for itself: every one costs the server's one thread its share. */
+const MOST_FILTERS = 100;
+
 /** Parameters whose values are names, or whole numbers, and no filters. */
 const NAMES: ReadonlySet<string> = new Set(['order', 'columns', 'on_conflict']);
 const NUMBERS: ReadonlySet<string> = new Set(['limit', 'offset']);
@@ -32,8 +35,12 @@ const NUMBERS: ReadonlySet<string> = new Set(['limit', 'offset']);
  */
 export function readQuery(parameters: URLSearchParams, target: Target, reads: boolean): URLSearchParams {
   const written = new URLSearchParams();
+  const filters = new FilterCount(MOST_FILTERS);
   for (const [key, value] of parameters) {
-    written.append(key, readParameter(key, value, target, target.isFunction && reads));
+    written.append(
+      key,
+      readParameter(key, value, { ...target, filters, isArgument: target.isFunction && reads }),
+    );
   }
   if (countSealed(written.values()) > MOST_VALUES) {
     throw new BadQuery('too_many_values', `Filter by at most ${MOST_VALUES} values at once.`);
@@ -41,10 +48,20 @@ export function readQuery(parameters: URLSearchParams, target: Target, reads: bo
   return written;
 }
 
-function readParameter(key: string, value: string, target: Target, isArgument: boolean): string {
+interface Parameter extends Target {
+  filters: FilterCount;
+  /** Whether what looks like no filter is an argument of the function. */
+  isArgument: boolean;
+}
+
+function readParameter(
+  key: string,
+  value: string,
+  { name, relations, filters, isArgument }: Parameter,
+): string {
   if (key === 'apikey') return value;
   if (key === 'select') {
-    checkSelect(value, target.name, target.relations);
+    checkSelect(value, name, relations);
     return value;
   }
   checkField(key);
@@ -58,8 +75,9 @@ function readParameter(key: string, value: string, target: Target, isArgument: b
     if (!/^-?\d{1,15}$/.test(value.trim())) throw new BadQuery('PGRST100', `${key} must be a whole number.`);
     return value;
   }
-  if (last === 'and' || last === 'or') return sealTree(value);
+  if (last === 'and' || last === 'or') return sealTree(value, filters);
   if (isArgument && !LOOKS_LIKE_FILTER.test(value)) return seal(value);
+  filters.add();
   return sealFilter(value);
 }
 

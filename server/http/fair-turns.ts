@@ -19,10 +19,14 @@ export interface TurnLimits {
   waiting: number;
 }
 
+/**
+ * Of REST. One thread prepares every statement, so more than these at once only makes each of them slower; and what one
+ * bearer has at work delays the others.
+ */
 export const DEFAULT_TURNS: Readonly<TurnLimits> = {
-  places: 18,
-  perBearer: 6,
-  forHeavy: 3,
+  places: 8,
+  perBearer: 3,
+  forHeavy: 1,
   budgetMs: 2_000,
   windowMs: 10_000,
   waitingPerBearer: 2_000,

@@ -2,6 +2,7 @@
 import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { afterAll, expect, test } from 'vitest';
+import { Arrivals } from './arrivals.ts';
 import { Listener } from './listener.ts';
 
 const SCREENS = 1_000;
@@ -23,6 +24,8 @@ const KNOCK = `
     }).on('error', () => {});
   }`;
 
+const ARRIVALS = new Arrivals({ knowsToken: () => false, networkOf: () => '', now: Date.now });
+
 const listener = new Listener();
 afterAll(async () => {
   listener.stopAccepting();
@@ -33,7 +36,10 @@ test.skipIf(bound < SCREENS)(
   'a thousand screens that come back while the server is busy all get in',
   async () => {
     const answer = () => new Response();
-    const url = await listener.listen({ host: '127.0.0.1', port: 0 }, { fetch: answer, upgrade: () => {} });
+    const url = await listener.listen(
+      { host: '127.0.0.1', port: 0 },
+      { arrivals: ARRIVALS, fetch: answer, upgrade: () => {} },
+    );
     // This process waits for the child and accepts nothing meanwhile.
     const opened = execFileSync(process.execPath, ['-e', KNOCK, new URL(url).port], { encoding: 'utf8' });
     expect(Number(opened)).toBe(SCREENS);

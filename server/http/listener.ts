@@ -2,6 +2,8 @@ import { type IncomingMessage, type Server, createServer } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { getRequestListener } from '@hono/node-server';
 import { ServerError, errorCode } from '../errors.ts';
+import type { Arrivals } from './arrivals.ts';
+import { tooManyRequests } from './refusal.ts';
 
 /** Time for the requests in progress when the server stops, milliseconds. */
 const DRAIN_MS = 5_000;
@@ -23,6 +25,8 @@ export interface Address {
 }
 
 interface Handlers {
+  /** Says when a request or an upgrade begins. */
+  arrivals: Pick<Arrivals, 'request' | 'upgrade'>;
   fetch: Parameters<typeof getRequestListener>[0];
   upgrade: (request: IncomingMessage, socket: Duplex, head: Buffer) => void;
 }
@@ -40,13 +44,19 @@ export class Listener {
    * @returns the origin, such as `http://127.0.0.1:54321`
    * @throws ServerError `port_in_use` or `config_invalid`
    */
-  async listen(address: Address, { fetch, upgrade }: Handlers): Promise<string> {
+  async listen(address: Address, { arrivals, fetch, upgrade }: Handlers): Promise<string> {
     const answer = getRequestListener(fetch);
+    const refuse = getRequestListener(tooManyRequests);
     this.#server.on('request', (request, response) => {
       limitDuration(request);
-      void answer(request, response);
+      const begins = arrivals.request(request, response, () => void answer(request, response));
+      if (!begins) void refuse(request, response);
     });
-    this.#server.on('upgrade', upgrade);
+    this.#server.on('upgrade', (request, socket, head) => {
+      // A client may hang up while it waits.
+      socket.on('error', () => socket.destroy());
+      if (!arrivals.upgrade(request, () => upgrade(request, socket, head))) socket.destroy();
+    });
     await listen(this.#server, address);
     const { port } = this.#server.address() as { port: number };
     return `http://${address.host.includes(':') ? `[${address.host}]` : address.host}:${port}`;

@@ -2,6 +2,7 @@
 import type { IncomingMessage } from 'node:http';
 import { Hono } from 'hono';
 import { afterEach, describe, expect, it } from 'vitest';
+import { Arrivals } from './arrivals.ts';
 import { Listener } from './listener.ts';
 import { type Client, createClientReader, createNetworkReader, networkOf } from './trusted-proxies.ts';
 
@@ -25,9 +26,10 @@ async function clientSeen(
   const readClient = createClientReader(proxies);
   const app = new Hono().get('/', (context) => context.json(readClient(context)));
   listener = new Listener();
+  const arrivals = new Arrivals({ knowsToken: () => false, networkOf: () => '', now: Date.now });
   const url = await listener.listen(
     { host: '127.0.0.1', port: 0 },
-    { fetch: app.fetch, upgrade: (_request, socket) => socket.destroy() },
+    { arrivals, fetch: app.fetch, upgrade: (_request, socket) => socket.destroy() },
   );
   const response = await fetch(url, { headers });
   return { ...((await response.json()) as Client), url };

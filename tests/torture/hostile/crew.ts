@@ -33,7 +33,7 @@ const ADDRESSES = 400;
 /** Pause of a lane whose strike met nobody, milliseconds. */
 const AWAY_PAUSE_MS = 300;
 /** Of the process: the machine is the server's and the honest clients' first, for in life attackers bring their own. */
-const PRIORITY = 5;
+const PRIORITY = 19;
 
 /** Serves orders of the parent process, and ends with it. */
 export function runCrew(attacks: readonly Attack[]): void {
