@@ -23,7 +23,7 @@ beforeEach(async () => {
 
 const STATUSES = ['trial', 'active', 'past_due', 'grace', 'suspended', 'cancelled', 'expired'] as const;
 type Status = (typeof STATUSES)[number];
-/** Which states each state may be left for: the diagram of 007, written a second time. */
+/** Which states each state may be left for: the diagram of 008, written a second time. */
 const LEGAL: Record<Status, Status[]> = {
   trial: ['active', 'cancelled', 'expired'],
   active: ['trial', 'past_due', 'suspended', 'cancelled', 'expired'],

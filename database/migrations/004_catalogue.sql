@@ -1,5 +1,5 @@
--- 003 · The catalogue: 9 categories, 47 modules, 4 plans. Production needs it, so it is a migration, not a seed.
--- Prices in FCFA a month; storage in Go.
+-- 004 · The catalogue: 9 categories, 47 modules, 4 plans. Production needs it, so it is a
+-- migration, not a seed. Prices in FCFA a month; storage in Go.
 
 insert into public.business_categories (slug, name, icon, color, position) values
   ('scolarite-admissions', 'Scolarité & Admissions', 'GraduationCap', '#2A9D8F', 1),
@@ -118,7 +118,8 @@ insert into public.subscription_plans
   ('pro', 'Pro', 3, 150000, 10, 2000, 50, 50, '#1D3557', 'Crown'),
   ('institutionnel', 'Institutionnel', 4, 500000, 999, 50000, 500, 500, '#E9C46A', 'Building2');
 
--- A plan holds what the plans below it hold. Pro and Institutionnel open everything and differ by their limits.
+-- A plan holds what the plans below it hold. Pro and Institutionnel open everything and differ by their
+-- limits.
 insert into public.plan_modules (plan_id, module_id)
 select p.id, m.id from public.subscription_plans p cross join public.modules m
 where p.slug in ('pro', 'institutionnel')
