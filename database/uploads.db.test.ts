@@ -164,7 +164,7 @@ describe('an object that outlived its row', () => {
         ),
       );
     expect(await refusal(again())).toMatchObject({ sqlstate: 'PT409', code: 'object_present' });
-    await db.query('delete from storage.objects where name = $1', [path]);
+    await deleteObject(db, STORAGE_SERVICE, path);
     await again();
     expect([await stored(), await drift(db)]).toEqual([1, []]);
   });

@@ -2,6 +2,7 @@ import { existsSync, writeFileSync } from 'node:fs';
 import pg from 'pg';
 import type { Logger } from 'pino';
 import type { Config } from './config.ts';
+import { withOptions } from './connection-url.ts';
 import type { DataDirectory } from './data-directory.ts';
 import { ServerError, errorCode } from './errors.ts';
 import { migrate } from './migrate.ts';
@@ -14,7 +15,7 @@ const DATABASE = 'postgres';
 
 /** A database that has the platform and every migration, and the roles to reach it with. */
 export interface Database {
-  /** Role that owns the product's tables and may replicate; on one's own PostgreSQL, the role of `DATABASE_URL`. */
+  /** Role `postgres`, which owns the product's tables and may replicate; on one's own PostgreSQL, `DATABASE_URL` acting as it. */
   ownerUrl: string;
   /** Login role of the API: may become `anon`, `authenticated` and `service_role`, and no more. */
   apiUrl: string;
@@ -38,11 +39,12 @@ export async function openDatabase(
 ): Promise<Database> {
   if (config.databaseUrl !== undefined) {
     const apiUrl = asRole(config.databaseUrl, 'authenticator', secrets.databasePasswords.authenticator);
+    // Made by the platform where it is missing; nobody's password is touched to act as it.
+    const ownerUrl = withOptions(config.databaseUrl, '-c role=postgres');
     return prepare({
       adminUrl: config.databaseUrl,
-      // Made by the platform where it is missing; nobody's password is touched to act as it.
-      migrationUrl: withOptions(config.databaseUrl, '-c role=postgres'),
-      ownerUrl: config.databaseUrl,
+      migrationUrl: ownerUrl,
+      ownerUrl,
       apiUrl,
       logins: [apiUrl],
       seed: config.demo === true,
@@ -159,11 +161,5 @@ function asRole(url: string, role: string, password: string): string {
   const changed = new URL(url);
   changed.username = role;
   changed.password = encodeURIComponent(password);
-  return changed.href;
-}
-
-function withOptions(url: string, options: string): string {
-  const changed = new URL(url);
-  changed.searchParams.set('options', options);
   return changed.href;
 }

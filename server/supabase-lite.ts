@@ -13,6 +13,7 @@ import { DEFAULT_TURNS } from './http/fair-turns.ts';
 import { toPostgrestError } from './postgrest-errors.ts';
 import type { Claims, VerifyToken } from './tokens.ts';
 import { createTypedPool, WITH_THE_NEXT } from './typed-pool.ts';
+import { withOptions } from './connection-url.ts';
 
 type Connection = ReturnType<typeof createPostgresConnection>;
 type StorageAdapter = NonNullable<App['_storageAdapter']>;
@@ -135,7 +136,7 @@ export function createSupabaseApi(options: SupabaseApiOptions): SupabaseApi {
     },
   });
   // It keeps the rows of objects past all policies, and asks as the caller before: it needs a role that may both.
-  const storageConnection = connect(asServiceRole(options.databaseUrl), STORAGE_POOL_SIZE, true);
+  const storageConnection = connect(asStorageService(options.databaseUrl), STORAGE_POOL_SIZE, true);
   harden(storageConnection as unknown as Internals, async () => (await schema.read()).all);
   setExperimental('storage', true);
   const storage = new App({
@@ -182,12 +183,12 @@ function connect(url: string, max: number, jsonIsText = false): TypedConnection 
   });
 }
 
-/** The same login, acting as `service_role` unless a request says whom it acts for. */
-function asServiceRole(url: string): string {
-  const changed = new URL(url);
-  const options = changed.searchParams.get('options') ?? '';
-  changed.searchParams.set('options', `${options} -c role=service_role`.trim());
-  return changed.href;
+/**
+ * The same login, acting as `service_role` unless a request says whom it acts for. It alone may delete rows of storage, and
+ * says so as Supabase's Storage does.
+ */
+function asStorageService(url: string): string {
+  return withOptions(url, '-c role=service_role -c storage.allow_delete_query=true');
 }
 
 function harden(connection: Internals, introspect: Internals['introspect']): void {

@@ -30,6 +30,21 @@ $$;
 grant anon, authenticated, service_role to authenticator, postgres;
 grant pg_read_all_data, pg_monitor, pg_signal_backend to postgres;
 
+-- Hosted Supabase took these memberships away in 2025, and so did we: see 050_policies.sql for what stays allowed.
+do $$
+declare
+  v_admin text;
+begin
+  for v_admin in
+    select m.roleid::regrole::text
+    from pg_catalog.pg_auth_members m
+    where m.member = 'postgres'::regrole and m.roleid::regrole::text like 'supabase\_%\_admin'
+  loop
+    execute format('revoke %s from postgres', v_admin);
+  end loop;
+end
+$$;
+
 -- Roles belong to the whole cluster, where two starters on two databases would trip over each other: what is
 -- already so is left alone.
 do $$

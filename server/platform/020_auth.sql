@@ -159,6 +159,7 @@ $$;
 
 grant usage on schema auth to postgres, anon, authenticated, service_role, authenticator;
 grant all on all tables in schema auth to postgres;
+grant select on all tables in schema auth to postgres with grant option;
 -- The API signs people in as its login role itself, before there is a role to switch to.
 grant select, insert, update, delete on all tables in schema auth to authenticator;
 grant usage on all sequences in schema auth to authenticator, postgres;

@@ -9,10 +9,9 @@
 
 create schema if not exists realtime;
 alter schema realtime owner to supabase_realtime_admin;
-grant usage on schema realtime to postgres, anon, authenticated, service_role;
+grant usage on schema realtime to anon, authenticated, service_role;
+grant usage on schema realtime to postgres with grant option;
 
--- On Supabase too, `postgres` writes the policies on realtime.messages without being superuser.
-grant supabase_realtime_admin to postgres;
 grant anon, authenticated, service_role to supabase_realtime_admin;
 
 -- Messages ------------------------------------------------------------------------------------------------
@@ -49,6 +48,8 @@ alter table realtime.messages_default enable row level security;
 revoke all on realtime.messages from public, anon, authenticated, service_role;
 revoke all on realtime.messages_default from public, anon, authenticated, service_role;
 grant select, insert, update on realtime.messages to anon, authenticated, service_role;
+-- A trigger of the parent is one of each partition.
+grant all on realtime.messages, realtime.messages_default to postgres;
 
 -- Partitions ----------------------------------------------------------------------------------------------
 
@@ -87,6 +88,7 @@ begin
     execute format('create table realtime.%I (like realtime.messages including defaults including constraints)', v_name);
     execute format('alter table realtime.%I enable row level security', v_name);
     execute format('revoke all on realtime.%I from public, anon, authenticated, service_role', v_name);
+    execute format('grant all on realtime.%I to postgres', v_name);
     execute format(
       'alter table realtime.messages attach partition realtime.%I for values from (%L) to (%L)',
       v_name, v_day::timestamp, (v_day + 1)::timestamp
@@ -214,6 +216,17 @@ revoke execute on function realtime.maintain_partitions(int, interval)
   from public, anon, authenticated, service_role;
 
 select realtime.maintain_partitions();
+
+-- Partitions that an earlier version made.
+do $$
+declare
+  v_partition regclass;
+begin
+  for v_partition in select inhrelid from pg_catalog.pg_inherits where inhparent = 'realtime.messages'::regclass loop
+    execute format('grant all on %s to postgres', v_partition);
+  end loop;
+end
+$$;
 
 -- Publications --------------------------------------------------------------------------------------------
 

@@ -88,7 +88,7 @@ describe('without a policy', () => {
     }
   });
 
-  test('nobody but the owner keeps the partitions', async () => {
+  test('nobody of the API keeps the partitions', async () => {
     const call = database.as({ role: 'service_role' }, (client) =>
       client.query('select realtime.maintain_partitions()'),
     );

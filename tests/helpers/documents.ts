@@ -46,10 +46,12 @@ export function insertObject(
   });
 }
 
-/** The service deletes as the user, and says so in a setting of the transaction. */
+/** The service deletes as the user, and says so in settings of the transaction. */
 export function deleteObject(db: TestDatabase, actor: Actor, path: string) {
   return db.as(actor, async (client) => {
-    await client.query(`select set_config('storage.operation', 'storage.object.delete_many', true)`);
+    await client.query(
+      `select set_config('storage.operation', 'storage.object.delete_many', true), set_config('storage.allow_delete_query', 'true', true)`,
+    );
     return client.query(`delete from storage.objects where bucket_id = 'documents' and name = $1`, [path]);
   });
 }
