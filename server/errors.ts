@@ -13,6 +13,7 @@ export type ServerErrorCode =
   | 'database_unreachable'
   | 'database_unsuitable'
   | 'database_newer'
+  | 'migration_changed'
   | 'migration_failed';
 
 /**

@@ -100,6 +100,67 @@ describe('migrations', () => {
     expect(await count(`pg_tables where tablename = 'third'`)).toBe(0);
   });
 
+  it('refuse a database that an older text of theirs made, and change nothing', async () => {
+    await write({ '001_table.sql': ONE, '002_rows.sql': TWO });
+    await migrate(database.url, directory);
+    const before = await ledger();
+    await write({
+      '001_table.sql': `create table public.notes (id bigint primary key);`,
+      '003_third.sql': 'create table public.third (id int);',
+    });
+    await expect(migrate(database.url, directory)).rejects.toMatchObject({
+      code: 'migration_changed',
+      message: 'The database was made by another text of database/migrations/001_table.sql.',
+      remedy: expect.stringContaining('EPILOT_DATA_DIR'),
+    });
+    expect(await ledger()).toEqual(before);
+    expect(await count(`pg_tables where tablename = 'third'`)).toBe(0);
+  });
+
+  it('say that their text changed before they say that a later one is unknown', async () => {
+    await write({ '001_table.sql': ONE, '002_rows.sql': TWO });
+    await migrate(database.url, directory);
+    await rm(join(directory, '002_rows.sql'));
+    await write({ '001_table.sql': `${ONE} ${TWO}` });
+    await expect(migrate(database.url, directory)).rejects.toMatchObject({ code: 'migration_changed' });
+  });
+
+  it('may change in what PostgreSQL does not keep: comments and white space outside of bodies', async () => {
+    const body = (comment: string): string =>
+      `create function public.f() returns int language sql as $$ select 1 ${comment} $$;`;
+    await write({ '001_table.sql': `${ONE}\ncomment on table public.notes is 'a -- b';\n${body('-- one')}` });
+    await migrate(database.url, directory);
+    const text = `-- Said otherwise /* now */.\ncreate  table public.notes(\n  id int /* a /* nested */ one */ primary key\n);`;
+    await write({ '001_table.sql': `${text} comment on table public.notes is 'a -- b'; ${body('-- one')}` });
+    expect(await migrate(database.url, directory)).toEqual([]);
+    for (const changed of [
+      `${text} comment on table public.notes is 'a -- c'; ${body('-- one')}`,
+      `${text} comment on table public.notes is 'a -- b'; ${body('-- two')}`,
+      `${text} ${body('-- one')}`,
+    ]) {
+      await write({ '001_table.sql': changed });
+      await expect(migrate(database.url, directory)).rejects.toMatchObject({ code: 'migration_changed' });
+    }
+  });
+
+  it('that the Supabase CLI pushed are compared too: it keeps each statement by itself', async () => {
+    const sql = `-- First.\n${ONE}\n\n${TWO}\n`;
+    await write({ '001_table.sql': sql });
+    const session = await database.connect();
+    await session.query(`create table if not exists supabase_migrations.schema_migrations
+      (version text not null primary key, statements text[], name text)`);
+    const push = (statements: string[]): Promise<unknown> =>
+      session.query(
+        `insert into supabase_migrations.schema_migrations values ('001', $1, 'table')
+         on conflict (version) do update set statements = excluded.statements`,
+        [statements],
+      );
+    await push([`-- First.\n${ONE.slice(0, -1)}`, TWO.slice(0, -1)]);
+    expect(await migrate(database.url, directory)).toEqual([]);
+    await push([ONE.slice(0, -1)]);
+    await expect(migrate(database.url, directory)).rejects.toMatchObject({ code: 'migration_changed' });
+  });
+
   it('leave no setting of theirs to the next one', async () => {
     await write({
       '001_setting.sql': `set search_path = pg_catalog;`,

@@ -2,6 +2,7 @@ import { readFile, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import pg from 'pg';
 import { ServerError } from './errors.ts';
+import { isSameMigration } from './migration-text.ts';
 
 /** Where the product's migrations stand. */
 export const MIGRATIONS_DIRECTORY = join(import.meta.dirname, '..', 'database', 'migrations');
@@ -18,12 +19,13 @@ export interface Migration {
 
 /**
  * Brings a database to the newest migration. The ledger is the Supabase CLI's, so that `supabase db push` and
- * this runner agree on what has been applied.
+ * this runner agree on what has been applied. It keeps the text of each: a database that another text made is refused as it is.
  *
  * @param url connection URL of role `postgres`, which is not a superuser
  * @param directory the migrations; the product's by default
  * @returns the versions applied by this call
- * @throws ServerError `database_newer` when the database knows a migration that the code does not;
+ * @throws ServerError `migration_changed` when a migration that the database has was changed since; `database_newer` when the
+ *   database knows a migration that the code does not;
  *   `migration_failed` naming the file, of which nothing is kept
  */
 export async function migrate(url: string, directory: string = MIGRATIONS_DIRECTORY): Promise<string[]> {
@@ -33,8 +35,9 @@ export async function migrate(url: string, directory: string = MIGRATIONS_DIRECT
   try {
     await client.query('select pg_advisory_lock($1)', [LOCK_KEY]);
     const applied = await readLedger(client);
-    refuseNewer(applied, migrations);
-    const pending = migrations.filter(({ version }) => !applied.includes(version));
+    refuseChanged(applied, migrations);
+    refuseNewer([...applied.keys()], migrations);
+    const pending = migrations.filter(({ version }) => !applied.has(version));
     for (const migration of pending) await applyMigration(client, migration);
     return pending.map(({ version }) => version);
   } finally {
@@ -58,7 +61,10 @@ export async function readMigrations(directory: string): Promise<Migration[]> {
   );
 }
 
-async function readLedger(client: pg.Client): Promise<string[]> {
+/** The statements of each migration that was applied; null where somebody only noted that it was. */
+type Ledger = ReadonlyMap<string, string[] | null>;
+
+async function readLedger(client: pg.Client): Promise<Ledger> {
   await client.query(`
     create schema if not exists supabase_migrations;
     create table if not exists supabase_migrations.schema_migrations (
@@ -66,10 +72,23 @@ async function readLedger(client: pg.Client): Promise<string[]> {
       statements text[],
       name text
     )`);
-  const { rows } = await client.query<{ version: string }>(
-    'select version from supabase_migrations.schema_migrations order by version',
+  const { rows } = await client.query<{ version: string; statements: string[] | null }>(
+    'select version, statements from supabase_migrations.schema_migrations order by version',
   );
-  return rows.map(({ version }) => version);
+  return new Map(rows.map(({ version, statements }) => [version, statements]));
+}
+
+function refuseChanged(applied: Ledger, migrations: Migration[]): void {
+  for (const { version, name, sql } of migrations) {
+    const statements = applied.get(version);
+    if (!statements || isSameMigration(statements, sql)) continue;
+    throw new ServerError(
+      'migration_changed',
+      `The database was made by another text of database/migrations/${version}_${name}.sql.`,
+      'Start the version of E-Pilot that made it; or, to begin with an empty database, move the data directory away or point ' +
+        'EPILOT_DATA_DIR (or DATABASE_URL) at another place.',
+    );
+  }
 }
 
 function refuseNewer(applied: string[], migrations: Migration[]): void {
