@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createTestDatabase, type TestDatabase } from '../tests/helpers/database.ts';
+import { unfilteredWrites } from '../tests/helpers/unfiltered.ts';
 
 let db: TestDatabase;
 beforeAll(async () => {
@@ -57,6 +58,16 @@ describe('the ground the migrations stand on', () => {
     );
     await owner.query('rollback');
     expect(rows.filter(({ open }) => open)).toEqual([]);
+  });
+
+  it('is owned by others: role postgres is a member of none of the admins of auth, realtime and storage', async () => {
+    const sql = `select rolname::text from pg_roles where rolname ~ '^supabase_(auth|realtime|storage)_admin$'
+      and not pg_has_role('postgres', oid, 'member') order by 1`;
+    expect(await list(sql)).toEqual([
+      'supabase_auth_admin',
+      'supabase_realtime_admin',
+      'supabase_storage_admin',
+    ]);
   });
 
   it('owns nothing outside public and private', async () => {
@@ -153,6 +164,21 @@ describe('functions', () => {
       and p.prosrc ~* '\\m(insert into|update [a-z_.]+ (set|[a-z] set)|delete from|set_config|pg_notify|realtime\\.send)\\M'`;
     const reads = `select p.oid::regprocedure::text ${FUNCTIONS} and p.provolatile = 'i' and p.prosrc ~* '\\m(public|private)\\.\\w+ '`;
     expect([await list(writes), await list(reads)]).toEqual([[], []]);
+  });
+
+  it('update and delete rows that they name: without WHERE hosted Supabase refuses them with 21000', async () => {
+    const { rows } = await db.query<{ name: string; body: string }>(
+      `select p.oid::regprocedure::text as name, coalesce(pg_get_function_sqlbody(p.oid), p.prosrc) as body ${FUNCTIONS}`,
+    );
+    expect(rows.length).toBeGreaterThan(100);
+    expect(
+      rows.flatMap(({ name, body }) => unfilteredWrites(body).map((write) => `${name}: ${write}`)),
+    ).toEqual([]);
+  });
+
+  it('of the API have one name each: PostgREST begins a transaction that only reads by the function it finds', async () => {
+    const sql = `select p.proname ${FUNCTIONS} and p.pronamespace = 'public'::regnamespace group by 1 having count(*) > 1`;
+    expect(await list(sql)).toEqual([]);
   });
 
   it('have names that say whose trigger they are', async () => {

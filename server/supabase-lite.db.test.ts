@@ -30,6 +30,14 @@ beforeAll(async () => {
     create table public.kept (id int primary key, document jsonb, list text[], at timestamptz, big bigint);
     alter table public.kept enable row level security;
     create policy kept_all on public.kept for all to authenticated using (true);
+    create function public.write_down() returns text language plpgsql volatile security definer as
+      $$ begin insert into public.closed values (1); return current_setting('transaction_read_only'); end $$;
+    create function public.read_only() returns text language sql stable as
+      $$ select current_setting('transaction_read_only') $$;
+    create function public.read_only_by_value(n int) returns text language sql immutable as
+      $$ select current_setting('transaction_read_only') $$;
+    create function public.pretends() returns text language plpgsql stable security definer as
+      $$ begin return public.write_down(); end $$;
     create view public.mine with (security_invoker) as select id from public.open;
     revoke all on public.closed, public.open, public.kept from anon, authenticated, service_role;
     grant select, insert on public.open, public.kept to authenticated;
@@ -54,6 +62,30 @@ async function signIn(): Promise<void> {
 function request(path: string, options?: RawRequest): Promise<Response> {
   return requestApi(server, path, options);
 }
+
+describe('a function declared stable or immutable', () => {
+  const written = async () => (await server.database.query('select from public.closed')).rowCount;
+
+  it('runs in a transaction that only reads, by POST as by GET', async () => {
+    for (const get of [false, true]) {
+      expect((await client.rpc('read_only', {}, { get })).data).toBe('on');
+      expect((await client.rpc('read_only_by_value', { n: 1 }, { get })).data).toBe('on');
+    }
+  });
+
+  it('that writes all the same is refused with 25006, as on hosted Supabase', async () => {
+    expect((await client.rpc('pretends')).error).toMatchObject({ code: '25006' });
+    expect(await written()).toBe(0);
+  });
+
+  it('is told from a volatile one, which writes by POST and not by GET', async () => {
+    expect((await client.rpc('write_down', {}, { get: true })).error).toMatchObject({ code: '25006' });
+    expect(await written()).toBe(0);
+    expect((await client.rpc('write_down')).data).toBe('off');
+    expect(await written()).toBe(1);
+    await server.database.query('delete from public.closed');
+  });
+});
 
 describe('the official client', () => {
   it('signs in, knows who it is, refreshes, and signs out', async () => {

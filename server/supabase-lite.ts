@@ -25,6 +25,8 @@ const STATEMENT_TIMEOUTS = { anon: '3s', authenticated: '8s', service_role: '8s'
 
 /** The schema that REST serves. */
 const SERVED = 'public';
+/** What stands before the name in the path of a function. */
+const RPC = '/rpc/';
 /** Rows of a table in one answer, and of each table embedded in a row, as hosted Supabase has it. */
 const MOST_ROWS = 1_000;
 /** Sessions of REST: one for each place of a request, and for the four questions of storage at once. */
@@ -44,6 +46,8 @@ interface RequestContext {
 interface RpcRequest {
   method: string;
   path: string;
+  /** Whether the method only reads. */
+  readOnly?: boolean;
   requestHeaders?: Record<string, string>;
 }
 
@@ -113,7 +117,7 @@ export async function createSystemSchema(adminUrl: string): Promise<void> {
 export function createSupabaseApi(options: SupabaseApiOptions): SupabaseApi {
   const connection = connect(options.databaseUrl, options.poolSize ?? POOL_SIZE);
   const schema = new SchemaReader(connect(options.schemaUrl, 1));
-  harden(connection as unknown as Internals, async () => (await schema.read()).served);
+  harden(connection as unknown as Internals, async () => (await schema.read()).served, schema);
   const auth = {
     enabled: true,
     enable_signup: false,
@@ -137,7 +141,7 @@ export function createSupabaseApi(options: SupabaseApiOptions): SupabaseApi {
   });
   // It keeps the rows of objects past all policies, and asks as the caller before: it needs a role that may both.
   const storageConnection = connect(asStorageService(options.databaseUrl), STORAGE_POOL_SIZE, true);
-  harden(storageConnection as unknown as Internals, async () => (await schema.read()).all);
+  harden(storageConnection as unknown as Internals, async () => (await schema.read()).all, schema);
   setExperimental('storage', true);
   const storage = new App({
     connection: storageConnection,
@@ -191,7 +195,7 @@ function asStorageService(url: string): string {
   return withOptions(url, '-c role=service_role -c storage.allow_delete_query=true');
 }
 
-function harden(connection: Internals, introspect: Internals['introspect']): void {
+function harden(connection: Internals, introspect: Internals['introspect'], schema: SchemaReader): void {
   // Danger: in state `unknown`, the first request grants ALL on every table to anon and authenticated.
   connection.rlsState = 'active';
 
@@ -209,14 +213,21 @@ function harden(connection: Internals, introspect: Internals['introspect']): voi
     });
   };
 
-  connection.applyRpcRequestGucs = (transaction, { method, path, requestHeaders }) =>
-    applySettings(transaction, {
+  // Law, as PostgREST: what is declared stable or immutable only reads, by POST too.
+  connection.applyRpcRequestGucs = async (transaction, request) => {
+    const { method, path, requestHeaders } = request;
+    const readOnly = request.readOnly === true || (await schema.read()).readers.has(path.slice(RPC.length));
+    // It would say so in a round trip of its own.
+    request.readOnly = false;
+    await applySettings(transaction, {
       'response.status': '',
       'response.headers': '',
       'request.method': method,
       'request.path': path,
       'request.headers': JSON.stringify(requestHeaders ?? {}),
+      ...(readOnly && { transaction_read_only: 'on' }),
     });
+  };
 
   // It answers many errors with a bare 500; the code PGRST lets an error choose its own answer.
   const normalize = connection.normalizeDbError.bind(connection);
@@ -255,6 +266,8 @@ interface Definitions {
   all: Introspection;
   /** Those of the schema that REST serves: it takes tables of one name in two schemas for one another. */
   served: Introspection;
+  /** Names of its functions that are declared to write nothing. */
+  readers: ReadonlySet<string>;
 }
 
 /**
@@ -290,8 +303,14 @@ class SchemaReader {
     // It turns a failure into a database without anything.
     if (all.tables.length === 0) throw new Error('The definitions of the tables could not be read');
     const served = onlyServed(all);
-    return { all, served, relations: relationsOf(served) };
+    return { all, served, readers: readersOf(served), relations: relationsOf(served) };
   }
+}
+
+/** A name of which one function is volatile may write: it is not known here which of them is called. */
+function readersOf({ functions = [] }: Introspection): ReadonlySet<string> {
+  const writers = new Set(functions.filter(({ volatility }) => volatility === 'v').map(({ name }) => name));
+  return new Set(functions.map(({ name }) => name).filter((name) => !writers.has(name)));
 }
 
 function onlyServed(all: Introspection): Introspection {

@@ -10,7 +10,7 @@ import type { ReadBearer } from '../http/turns.ts';
 import { BadQuery } from './bad-query.ts';
 import { Bodies } from './body.ts';
 import { isInherited } from './names.ts';
-import { readQuery, type Target } from './query.ts';
+import { choosesRows, readQuery, type Target } from './query.ts';
 import { unsealWithin } from './sealed.ts';
 
 const READS: ReadonlySet<string> = new Set(['GET', 'HEAD']);
@@ -18,6 +18,11 @@ const METHODS: Readonly<Record<'table' | 'function', ReadonlySet<string>>> = {
   table: new Set(['GET', 'HEAD', 'POST', 'PATCH', 'DELETE']),
   function: new Set(['GET', 'HEAD', 'POST']),
 };
+/** The methods that change rows which they must choose, by the SQL that they stand for. */
+const CHANGES: ReadonlyMap<string, string> = new Map([
+  ['PATCH', 'UPDATE'],
+  ['DELETE', 'DELETE'],
+]);
 const PATH = /^\/rest\/v1\/(rpc\/)?([\p{L}_][\p{L}\p{N}_]*)$/u;
 /** The one schema that is served. */
 const SCHEMA = 'public';
@@ -64,6 +69,9 @@ export function createRestDoor({ fetch, relations, keys, readBearer, now }: Door
       return await orBadQuery(async () => {
         // In its turn, since reading a long query takes the one thread as long as serving a short one.
         readSearch();
+        const verb = CHANGES.get(method);
+        if (verb && target.relations.has(target.name) && !choosesRows(url.searchParams))
+          return wholeTable(verb);
         return withoutSeals(await fetch(new Request(url, { ...bare, ...(body !== '' && { body }) })));
       });
     } finally {
@@ -141,6 +149,11 @@ function schemaNotServed(schema: string): Response {
     message: `Invalid schema: ${schema}`,
     hint: `Only the following schemas are exposed: ${SCHEMA}`,
   });
+}
+
+/** As hosted Supabase, whose extension `safeupdate` refuses it: a forgotten filter must not change all rows. */
+function wholeTable(verb: string): Response {
+  return refusal(400, { code: '21000', message: `${verb} requires a WHERE clause` });
 }
 
 function badQuery({ code, message, hint }: BadQuery): Response {

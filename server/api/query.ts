@@ -48,6 +48,19 @@ export function readQuery(parameters: URLSearchParams, target: Target, reads: bo
   return written;
 }
 
+/**
+ * Whether a query says which rows of its table are meant. What it says of embedded tables chooses none of them.
+ *
+ * @param parameters as {@link readQuery} writes them
+ */
+export function choosesRows(parameters: URLSearchParams): boolean {
+  return [...parameters.keys()].some((key) => {
+    if (key === 'apikey' || key === 'select' || NAMES.has(key) || NUMBERS.has(key)) return false;
+    // A point before a column names an embedded table, but within quotes it is the column's own.
+    return key === 'not.and' || key === 'not.or' || !key.replaceAll(/"[^"]*"/g, '').includes('.');
+  });
+}
+
 interface Parameter extends Target {
   filters: FilterCount;
   /** Whether what looks like no filter is an argument of the function. */

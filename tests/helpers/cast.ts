@@ -53,14 +53,19 @@ export type Attempt =
   | { done: true; rows: Record<string, unknown>[]; count: number }
   | { done: false; sqlstate: string; code: unknown };
 
-/** Runs one statement as `actor` and takes it back, whatever came of it. */
+/**
+ * Runs one statement as `actor` and takes it back, whatever came of it.
+ *
+ * @param readOnly whether in a transaction that only reads, as the API calls what is declared stable or immutable
+ */
 export async function attempt(
   client: pg.Client,
   { sub, role = 'authenticated' }: Actor,
   sql: string,
   parameters: unknown[] = [],
+  readOnly = false,
 ): Promise<Attempt> {
-  await client.query('begin');
+  await client.query(readOnly ? 'begin read only' : 'begin');
   try {
     const claims = JSON.stringify({ sub, role });
     await client.query(`select set_config('request.jwt.claims', $1, true), set_config('role', $2, true)`, [
