@@ -8,7 +8,7 @@ import { Deferred } from './deferred.ts';
 import { grant, judgeFailure, judgeGrant, NO_RIGHTS } from './granting.ts';
 import { asRealtimeError, RealtimeError } from './errors.ts';
 import type { ClientFrame, Ref, Version } from './frames.ts';
-import type { Member, StreamName } from './hub.ts';
+import type { Member, Origin, StreamName } from './hub.ts';
 import type { JoinRequest } from './join.ts';
 import { extensionOf, presenceEventOf, Pushes } from './pushes.ts';
 import { encodePast, NO_PAST, replay, Seam, type Past } from './replay.ts';
@@ -98,8 +98,8 @@ export class Channel implements Actions, Member {
     }
   }
 
-  deliver(frame: Buffer, xid?: number): void {
-    if (this.#seam && !this.#seam.admits(frame, xid)) return;
+  deliver(frame: Buffer, origin?: Origin): void {
+    if (this.#seam && !this.#seam.admits(frame, origin)) return;
     if (this.#changes) this.#changes.deliver(frame);
     else this.#connection.write(frame);
   }
@@ -293,8 +293,8 @@ export class Channel implements Actions, Member {
 
   #tellPast(past: Past): void {
     if (!this.#seam) return;
-    const held = this.#seam.close(past.snapshot);
-    if (past.snapshot === null) this.#seam = null;
+    const held = this.#seam.close(past.horizon);
+    if (past.horizon === null) this.#seam = null;
     const frames = [...encodePast(this.version, this.#topic, past), ...held];
     for (const frame of frames) this.#connection.write(frame);
   }
@@ -315,7 +315,7 @@ export class Channel implements Actions, Member {
    * was told before them can be seen by whoever asks after the answer.
    */
   async #enter(token: string): Promise<{ session: Session; rights: ReadRights; past: Past }> {
-    const { hub, resumption, settling } = this.#connection.context;
+    const { hub, resumption, settling, stored } = this.#connection.context;
     const granted = await this.#authorize(
       token,
       resumption.take(this.stream, token, this.#connection.headers),
@@ -330,7 +330,9 @@ export class Channel implements Actions, Member {
     hub.join(this.stream, this);
     await settling.settled();
     const wanted = this.#request.replay;
-    const past = wanted ? await replay(this.#ask(granted.session), this.stream.topic, wanted) : NO_PAST;
+    const past = wanted
+      ? await replay(this.#ask(granted.session), stored, this.stream.topic, wanted)
+      : NO_PAST;
     if (!this.#seam?.burst) return { ...granted, past };
     throw new RealtimeError('UnableToReplayMessages', 'Too many messages came while the channel was joined');
   }

@@ -27,6 +27,8 @@ export interface Context {
   changes: Changes;
   /** Waits for the database feed; false when it does not stream in time. */
   feedReady: () => Promise<boolean>;
+  /** Waits until every message that was delivered is stored; throws when that takes too long. */
+  stored: () => Promise<void>;
   sessions: Sessions;
   turns: Turns;
   limits: Limits;

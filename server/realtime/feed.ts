@@ -7,25 +7,29 @@
  *                                                  ▼      │
  *                                               superseded
  *
- * A commit is acknowledged after its fan-out and never before: after a crash PostgreSQL sends it again (at least
- * once). Broadcasts are fanned out here at once; changes of rows are handed on, and the feed does not wait for them.
- * See docs/adr/0010 and 0013.
+ * A commit is acknowledged when its messages are delivered and stored and never before: after a crash PostgreSQL sends
+ * it again (at least once). Broadcasts are fanned out here at once; to store them and to tell changes of rows is left to
+ * others, and the feed does not wait for them. See docs/adr/0010, 0013 and 0016.
  */
 import { setTimeout as pause } from 'node:timers/promises';
 import type { LogicalReplicationService } from 'pg-logical-replication';
+import { Acknowledging } from './acknowledging.ts';
 import type { Transaction } from './changes/change.ts';
 import type { Changes } from './changes/changes.ts';
 import { Commits } from './commits.ts';
 import { openReplication } from './dying-sessions.ts';
-import type { Broadcast } from './encode.ts';
+import { readEmitted } from './emitted.ts';
 import { errorCode } from './errors.ts';
-import type { Hub } from './hub.ts';
-import { lsnBefore, lsnDistance } from './lsn.ts';
+import type { UserBroadcast } from './frames.ts';
+import type { Hub, StreamName } from './hub.ts';
+import { lsnDistance, lsnValue, type Place } from './lsn.ts';
 import type { Metrics } from './metrics.ts';
 import type { FeedStatus, Limits, Logger } from './options.ts';
 import { readMessage } from './stored-message.ts';
 import type { Settling } from './settling.ts';
 import type { Slot } from './slot.ts';
+import { Storing } from './storing.ts';
+import type { Store } from './store.ts';
 import { isMessages, RawPlugin, type Passed, type WalMessage } from './wal.ts';
 
 const ignore = (): void => {};
@@ -43,6 +47,8 @@ const ENDED_BY_COMMAND = '57P01';
 const MISSED_PINGS = 3;
 /** A start that cannot stream after so many tries fails; later the feed tries for ever. */
 const START_ATTEMPTS = 3;
+/** How long a stop waits until what was delivered is stored, milliseconds; what is not is delivered again at the next start. */
+const LAST_STORE_MS = 1_000;
 
 export interface FeedOptions {
   connection: { connectionString: string; application_name: string; options: string };
@@ -50,6 +56,7 @@ export interface FeedOptions {
   hub: Hub;
   changes: Changes;
   settling: Settling;
+  store: Store;
   limits: Limits;
   metrics: Metrics;
   log: Logger;
@@ -66,20 +73,23 @@ export class Feed {
   #status: FeedStatus = 'starting';
   #service: LogicalReplicationService | null = null;
   #running: Promise<void> | null = null;
-  readonly #commits = new Commits((end) => {
-    if (this.#service) void this.#acknowledge(this.#service, end);
-  });
+  readonly #storing: Storing;
+  readonly #acknowledging = new Acknowledging(() => this.#storing.limit);
+  readonly #commits = new Commits((end) => this.#acknowledging.told(end));
   /** Messages fanned out of the transaction at hand. */
   #messages = 0;
-  #transaction: Transaction = { xid: 0, commitTime: 0n };
+  #transaction: Transaction & { place: bigint } = { xid: 0, commitTime: 0n, place: 0n };
   readonly #waiting = new Set<() => void>();
-  /** Of this connection; `0/0` before the first. Danger: an older position would move the slot back. */
-  #acknowledged = '0/0';
   #heardAt = 0;
   #idleAckAt = 0;
 
   constructor(options: FeedOptions) {
     this.#options = options;
+    this.#storing = new Storing({
+      ...options,
+      onStored: () => this.#acknowledging.settle(),
+      onSkipped: () => void this.#service?.destroy().catch(ignore),
+    });
   }
 
   get status(): FeedStatus {
@@ -114,9 +124,20 @@ export class Feed {
     return streams;
   }
 
+  /**
+   * Waits until everything that was delivered is stored.
+   *
+   * @throws Error when that takes longer than a question may
+   */
+  stored(): Promise<void> {
+    return this.#storing.flushed();
+  }
+
   /** Ends the stream; the slot stays. */
   async stop(): Promise<void> {
     this.#abort.abort();
+    await this.#storing.stop(LAST_STORE_MS);
+    await this.#acknowledging.sent();
     await this.#service?.destroy();
     await this.#running;
     this.#enter('stopped');
@@ -166,6 +187,8 @@ export class Feed {
       if (outcome !== 'kept') {
         metrics.slotsLost.inc();
         this.#commits.reset();
+        this.#storing.reset();
+        this.#acknowledging.reset();
         log.error({ slot: slot.name }, 'the replication slot was lost; clients must rejoin and refetch');
         onLost();
       }
@@ -182,12 +205,13 @@ export class Feed {
     const service = openReplication(connection);
     const plugin = new RawPlugin(await slot.publications(), changes);
     this.#service = service;
-    this.#acknowledged = '0/0';
+    this.#acknowledging.open(service);
+    this.#storing.begin();
     this.#heardAt = now();
     service.on('start', onStart);
     service.on('error', (error) => log.warn({ err: error, slot: slot.name }, 'error of the database feed'));
     service.on('data', (_lsn, message: WalMessage | Passed) => this.#receive(plugin, message));
-    service.on('heartbeat', (lsn, _time, mustReply) => this.#keepAlive(service, plugin, lsn, mustReply));
+    service.on('heartbeat', (lsn, _time, mustReply) => this.#keepAlive(plugin, lsn, mustReply));
     const watch = setInterval(() => this.#watch(service), limits.feedPingMs);
     try {
       // `0/0`: PostgreSQL resumes where the slot was acknowledged last.
@@ -195,6 +219,7 @@ export class Feed {
     } finally {
       clearInterval(watch);
       this.#service = null;
+      this.#acknowledging.close();
       await service.destroy();
     }
   }
@@ -205,7 +230,11 @@ export class Feed {
     switch (message.tag) {
       case 'begin':
         this.#messages = 0;
-        this.#transaction = { xid: message.xid >>> 0, commitTime: BigInt(String(message.commitTime)) };
+        this.#transaction = {
+          xid: message.xid >>> 0,
+          commitTime: BigInt(String(message.commitTime)),
+          place: lsnValue(message.commitLsn ?? '0/0'),
+        };
         this.#commits.begin(message.commitLsn ?? '0/0');
         break;
       case 'insert':
@@ -213,11 +242,15 @@ export class Feed {
       case 'delete':
         if (this.#commits.row()) await this.#handle(message);
         break;
+      case 'message':
+        // One that belongs to no transaction is none of `realtime.send`.
+        if (message.transactional) await this.#handleEmitted(message, this.#commits.row());
+        break;
       case 'passed':
         this.#commits.row();
         break;
       case 'commit':
-        if (message.commitEndLsn) this.#commits.end(message.commitEndLsn);
+        if (message.commitEndLsn) this.#end(message.commitEndLsn);
         if (this.#messages > 0) {
           // `commitTime` counts microseconds.
           metrics.feedDelay.observe(
@@ -241,9 +274,31 @@ export class Feed {
       // One row that cannot be read must not stop all that come after it.
       log.error({ err: error, table: message.relation.name }, 'a row of the feed could not be told');
     }
-    if (!stored || message.tag !== 'insert') return;
+    if (stored && message.tag === 'insert') await this.#count();
+  }
+
+  /** @param isNew whether it was not delivered before; storage knows by itself what it has */
+  async #handleEmitted(message: WalMessage & { tag: 'message' }, isNew: boolean): Promise<void> {
+    const place = { commit: this.#transaction.place, message: lsnValue(message.messageLsn ?? '0/0') };
+    try {
+      const emitted = readEmitted(message.content, place);
+      if (isNew) this.#publish(emitted, place);
+      this.#storing.take(emitted);
+    } catch (error) {
+      this.#options.log.error({ err: error }, 'a message of the log could not be read');
+    }
+    if (isNew) await this.#count();
+  }
+
+  async #count(): Promise<void> {
     this.#messages += 1;
     if (this.#messages % TURN === 0) await new Promise(setImmediate);
+  }
+
+  #end(end: string): void {
+    this.#storing.end(end);
+    this.#acknowledging.received(end);
+    this.#commits.end(end);
   }
 
   /** A server that vanished without closing the connection would leave everybody joined and deaf. */
@@ -253,40 +308,38 @@ export class Feed {
     if (silence > MISSED_PINGS * limits.feedPingMs) {
       log.warn({ slot: slot.name, silence }, 'the database feed gives no sign of life');
       service.destroy().catch(ignore);
-    } else if (silence >= limits.feedPingMs && this.#acknowledged !== '0/0') {
-      service.acknowledge(lsnBefore(this.#acknowledged), true).catch(ignore);
-    }
+    } else if (silence >= limits.feedPingMs) this.#acknowledging.ping();
   }
 
   #fanOut(message: WalMessage & { tag: 'insert' }): void {
     const stored = readMessage(message);
-    if (!stored) return;
+    if (stored) this.#publish(stored);
+  }
+
+  /** @param place of a message that was no row when it was committed */
+  #publish(
+    { id, stream, broadcast }: { id: string; stream: StreamName; broadcast: UserBroadcast },
+    place?: Place,
+  ): void {
     this.#options.metrics.messages.inc({ source: 'database' });
-    const broadcast: Broadcast = { kind: 'user', ...stored.broadcast, meta: { id: stored.id } };
     const { xid } = this.#transaction;
     this.#options.settling.told(xid);
-    this.#options.hub.publish(stored.stream, broadcast, { xid });
+    const origin = place ? { xid, place } : { xid };
+    this.#options.hub.publish(stream, { kind: 'user', ...broadcast, meta: { id } }, { origin });
   }
 
   /** PostgreSQL asks for life, or tells how far the log is without messages for us. */
-  #keepAlive(service: LogicalReplicationService, plugin: RawPlugin, lsn: string, mustReply: boolean): void {
+  #keepAlive(plugin: RawPlugin, lsn: string, mustReply: boolean): void {
     const { metrics, now } = this.#options;
     this.#heardAt = now();
-    metrics.feedLag.set(plugin.idle && this.#commits.idle ? 0 : lsnDistance(this.#acknowledged, lsn));
-    if (plugin.idle && this.#commits.idle && (mustReply || now() - this.#idleAckAt >= IDLE_ACK_MS)) {
+    const isIdle = plugin.idle && this.#commits.idle && this.#storing.limit === null;
+    metrics.feedLag.set(isIdle ? 0 : lsnDistance(this.#acknowledging.position, lsn));
+    if (isIdle && (mustReply || now() - this.#idleAckAt >= IDLE_ACK_MS)) {
       this.#idleAckAt = now();
-      void this.#acknowledge(service, lsn);
-    } else if (mustReply && this.#acknowledged !== '0/0') {
-      void this.#acknowledge(service, this.#acknowledged);
+      this.#acknowledging.at(lsn);
+    } else if (mustReply && this.#acknowledging.position !== '0/0') {
+      this.#acknowledging.at(this.#acknowledging.position);
     }
-  }
-
-  async #acknowledge(service: LogicalReplicationService, end: string): Promise<void> {
-    this.#acknowledged = end;
-    // Danger: `acknowledge` adds one byte, for positions of the last byte read. This is the position after it: one
-    // byte more and PostgreSQL would skip a commit that begins exactly there.
-    // A connection that breaks here is reported by `subscribe`.
-    await service.acknowledge(lsnBefore(end)).catch(ignore);
   }
 
   #enter(status: FeedStatus): void {

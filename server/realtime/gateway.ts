@@ -32,6 +32,7 @@ import { Slot } from './slot.ts';
 import { Turns } from './turns.ts';
 import { createUpgradeHandler, type Refusal } from './upgrade.ts';
 import { Strangers } from './strangers.ts';
+import { createStore } from './store.ts';
 import { startUpkeep } from './upkeep.ts';
 
 const CROWDED: Refusal = {
@@ -70,6 +71,17 @@ export async function createRealtimeGateway(options: GatewayOptions): Promise<Ga
   // Changes have connections of their own: neither they nor joins starve the other.
   const changesPool = poolOf(limits.changeProbes);
   const askChanges = createAsk(changesPool, { probeTimeoutMs: limits.changeProbeTimeoutMs });
+  const storePool = openPool(
+    {
+      ...connection,
+      max: 1,
+      keepAlive: true,
+      connectionTimeoutMillis: limits.storeTimeoutMs,
+      statement_timeout: limits.storeTimeoutMs,
+      query_timeout: 2 * limits.storeTimeoutMs,
+    },
+    log,
+  );
   const settling = new Settling(ask, limits.probeTimeoutMs);
   const changes = new Changes({ ask: askChanges, limits, metrics, log });
   const context: Context = {
@@ -83,6 +95,7 @@ export async function createRealtimeGateway(options: GatewayOptions): Promise<Ga
     settling,
     resumption: new Resumption(limits, now),
     changes,
+    stored: () => feed.stored(),
     feedReady: () => feed.ready(limits.replicationReadyMs),
     sessions,
     turns: new Turns(),
@@ -107,6 +120,7 @@ export async function createRealtimeGateway(options: GatewayOptions): Promise<Ga
       hub,
       changes,
       settling,
+      store: createStore(storePool, log),
       limits,
       metrics,
       log,
@@ -121,7 +135,7 @@ export async function createRealtimeGateway(options: GatewayOptions): Promise<Ga
     await feed.start();
   } catch (error) {
     changes.stop();
-    await Promise.all([pool.end(), changesPool.end()]);
+    await Promise.all([pool, changesPool, storePool].map((each) => each.end()));
     throw error;
   }
   const doubts = new Doubts((concerns) => {
@@ -207,7 +221,7 @@ export async function createRealtimeGateway(options: GatewayOptions): Promise<Ga
       await feed.stop();
       if (dropSlot) await slot.drop();
       changes.stop();
-      await Promise.all([pool.end(), changesPool.end()]);
+      await Promise.all([pool, changesPool, storePool].map((each) => each.end()));
     },
   };
 }

@@ -1,13 +1,22 @@
 /** Who listens to what, and the way of one message to all of them. */
 import { encodeBroadcast, type Broadcast } from './encode.ts';
 import type { Version } from './frames.ts';
+import type { Place } from './lsn.ts';
 import type { Metrics } from './metrics.ts';
+
+/** Where a message of the database comes from. */
+export interface Origin {
+  /** Its transaction, as the log has it. */
+  xid: number;
+  /** Its place in the log, when it was no row when it was committed: it is stored later. */
+  place?: Place;
+}
 
 /** What the hub needs of a member. */
 export interface Member {
   readonly version: Version;
-  /** Takes one prepared WebSocket frame; `xid` is the transaction of a stored message. Must not throw. */
-  deliver(frame: Buffer, xid?: number): void;
+  /** Takes one prepared WebSocket frame, with its origin when the database sent it. Must not throw. */
+  deliver(frame: Buffer, origin?: Origin): void;
   /** Takes the blame when `deliver` threw all the same: the others are served. */
   broke(where: string, error: unknown): void;
 }
@@ -49,14 +58,13 @@ export class Hub {
   /**
    * Writes one message to every member of a stream, encoded and framed once for each serializer.
    *
-   * @param from `except` is left out: the sender of a broadcast with `self: false`; `xid` is the transaction, as the
-   *   log has it, of a stored message
+   * @param from `except` is left out: the sender of a broadcast with `self: false`
    * @returns how many members it was written to
    */
   publish(
     stream: StreamName,
     broadcast: Broadcast,
-    { except, xid }: { except?: Member | undefined; xid?: number } = {},
+    { except, origin }: { except?: Member | undefined; origin?: Origin } = {},
   ): number {
     const members = this.#streams.get(keyOf(stream));
     if (!members) return 0;
@@ -74,7 +82,7 @@ export class Hub {
       }
       if (frame === null) continue;
       try {
-        member.deliver(frame, xid);
+        member.deliver(frame, origin);
         count += 1;
       } catch (error) {
         member.broke('fanout', error);

@@ -55,6 +55,11 @@ export function createMetrics(registry: Registry = new Registry()) {
       help: 'Write-ahead log received but not acknowledged',
       registers,
     }),
+    unstored: new Gauge({
+      name: 'realtime_unstored_bytes',
+      help: 'Messages delivered and kept to be stored for replay',
+      registers,
+    }),
     feedConnected: new Gauge({
       name: 'realtime_feed_connected',
       help: '1 while the database feed streams',

@@ -107,6 +107,14 @@ export interface Limits {
   /** First pause before the feed reconnects, milliseconds; it doubles up to `feedRetryMaxMs`. */
   feedRetryMs: number;
   feedRetryMaxMs: number;
+  /** How long a delivered message may wait for others that are stored with it, milliseconds. */
+  storeDelayMs: number;
+  /** So much is stored at once, bytes. */
+  storeBatchBytes: number;
+  /** What may wait to be stored, bytes; beyond it the feed reads the log again once this is stored. */
+  storeBacklogBytes: number;
+  /** Longest time of one batch, milliseconds. */
+  storeTimeoutMs: number;
   /** How often a silent feed is asked for a sign of life, milliseconds; after three without one it reconnects. */
   feedPingMs: number;
   /** How long a start waits for another holder of the slot to let go before it ends that holder, milliseconds. */
@@ -154,12 +162,16 @@ export const DEFAULT_LIMITS: Readonly<Limits> = {
   replicationReadyMs: 10_000,
   feedRetryMs: 100,
   feedRetryMaxMs: 1_000,
+  storeDelayMs: 50,
+  storeBatchBytes: 1_048_576,
+  storeBacklogBytes: 16_777_216,
+  storeTimeoutMs: 5_000,
   feedPingMs: 10_000,
   takeoverMs: 1_000,
 };
 
 export interface GatewayOptions {
-  /** A role that may replicate, is a member of the API roles, and may insert into realtime.messages. */
+  /** A role that may replicate, is a member of the API roles and of supabase_realtime_admin. */
   databaseUrl: string;
   /** Secret of HS256 tokens. One of `jwtSecret` and `verifyToken` is required. */
   jwtSecret?: string;

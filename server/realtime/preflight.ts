@@ -22,7 +22,7 @@ export async function preflight(pool: Pool): Promise<string> {
     `select d.oid::text as oid,
             current_setting('server_version_num')::int as version,
             current_setting('wal_level') as wal_level,
-            to_regclass('realtime.messages') is not null as messages,
+            to_regclass('realtime.messages') is not null and to_regclass('realtime.stored_until') is not null as messages,
             exists (select from pg_publication where pubname = $1) as publication,
             (select r.rolreplication or r.rolsuper from pg_roles as r where r.rolname = current_user) as replication
      from pg_database as d

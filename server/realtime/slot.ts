@@ -48,6 +48,13 @@ export class Slot {
    * @throws RealtimeError `SlotUnavailable` when the name belongs to something else
    */
   async prepare(takeoverMs: number | null): Promise<SlotOutcome> {
+    const outcome = await this.#prepare(takeoverMs);
+    // From now on what `realtime.send` writes to the log is kept for this slot.
+    if (outcome !== 'busy') await this.#pool.query('select realtime.set_feed(true)');
+    return outcome;
+  }
+
+  async #prepare(takeoverMs: number | null): Promise<SlotOutcome> {
     const row = await this.#look();
     if (!row) {
       await this.#create();
@@ -63,7 +70,7 @@ export class Slot {
       if (row.holder === this.#holder) await this.#end(row.active_pid);
       else if (takeoverMs === null) return 'busy';
       else await this.#takeOver(takeoverMs);
-      return this.prepare(takeoverMs);
+      return this.#prepare(takeoverMs);
     }
     if (!row.lost) return 'kept';
     this.#log.error({ slot: this.name }, 'the replication slot was invalidated; making a new one');
@@ -88,6 +95,7 @@ export class Slot {
 
   /** Drops the slot if it is there, waiting for a reader that is going away. */
   async drop(): Promise<void> {
+    await this.#pool.query('select realtime.set_feed(false)');
     for (let left = END_MS; ; left -= POLL_MS) {
       try {
         await this.#pool.query('select pg_drop_replication_slot($1)', [this.name]);
@@ -119,6 +127,8 @@ export class Slot {
       3_000,
     );
     try {
+      // Of the log of another slot, perhaps of another cluster: its positions mean nothing in the one that begins here.
+      await this.#pool.query('delete from realtime.stored_until');
       await this.#pool.query('select pg_create_logical_replication_slot($1, $2)', [this.name, 'pgoutput']);
     } finally {
       clearTimeout(slow);

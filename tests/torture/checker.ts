@@ -6,7 +6,7 @@ import { STATE_EVENTS } from '../../src/core/messages.ts';
 import type { Queryable } from '../helpers/database.ts';
 import { growthPastLimit } from '../helpers/growth.ts';
 import type { SentMessage } from '../helpers/messages.ts';
-import { UNSOUND } from '../helpers/unsound.ts';
+import { findUnstored, UNSOUND } from '../helpers/unsound.ts';
 import type { Heard } from './messages.ts';
 import { CHECKS, type Check, type Tally } from './tally.ts';
 
@@ -82,6 +82,8 @@ export class Checker {
    * @param heard what clients heard since the last call
    */
   async readHistory(heard: readonly Heard[]): Promise<void> {
+    // What is missing is found below, group by group.
+    await findUnstored(this.#db, this.#groups);
     for (const group of this.#groups) await this.#readMessages(group);
     await this.#readEvents();
     await this.#judge('acts', CHANGED_BY);

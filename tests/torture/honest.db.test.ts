@@ -55,11 +55,13 @@ async function act(db: Queryable, { world }: Stage): Promise<void> {
 }
 
 const NOT_TOLD = `
-  create function private.withhold() returns trigger language plpgsql as $$
+  alter function realtime.send(jsonb, text, text, boolean) rename to send_honestly;
+  create function realtime.send(payload jsonb, event text, topic text, private boolean default true)
+    returns void language plpgsql as $$
   begin
-    return case when new.event = 'usage_changed' and (new.payload->>'rev')::int % 2 = 0 then null else new end;
-  end $$;
-  create trigger withhold before insert on realtime.messages for each row execute function private.withhold()`;
+    if event = 'usage_changed' and (payload->>'rev')::int % 2 = 0 then return; end if;
+    perform realtime.send_honestly(payload, event, topic, private);
+  end $$`;
 
 describe('fed a database that', () => {
   const leaks: [name: string, leak: string, broken: Invariant[]][] = [

@@ -2,7 +2,7 @@
 import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { UNSOUND } from '../helpers/unsound.ts';
+import { findUnstored, UNSOUND } from '../helpers/unsound.ts';
 import type { MortalProduct } from './product.ts';
 import type { SiegeStage } from './siege-stage.ts';
 
@@ -82,7 +82,7 @@ export async function readUnsound(
   { honest, hostile }: SiegeStage,
 ): Promise<string[]> {
   const groups = [...honest, ...hostile].map(({ tenant }) => tenant.id);
-  const found: string[] = [];
+  const found = await findUnstored(product, groups);
   for (const sql of [UNSOUND, OVERFULL]) {
     const { rows } = await product.query<{ what: string }>(sql, [groups]);
     found.push(...rows.map(({ what }) => what));
