@@ -76,6 +76,8 @@ export async function loadSample(postgres: BenchPostgres, sizes: EnforcementSize
     sizes.hotStudents,
     sizes.room,
   ]);
+  // As in the product, where a gateway reads the log: what the gateway does with it is not measured here.
+  await client.query('select realtime.set_feed(true)');
   await client.query('vacuum analyze');
   await client.end();
 }

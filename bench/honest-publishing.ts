@@ -1,14 +1,22 @@
 /** Publishing of plan changes that is deliberately slow or wrong, as SQL: what stands between a message and its slot. */
 
-/** Puts `body`, which may call `bench_send`, in the place of `realtime.send`. */
+/** Puts `body` before each message that our functions send; the server replaces what it finds in the place of `realtime.send`. */
 const sendingBy = (body: string): string => `
-alter function realtime.send(jsonb, text, text, boolean) rename to bench_send;
-create function realtime.send(payload jsonb, event text, topic text, private boolean default true)
-  returns void language plpgsql as $$
+create function public.bench_send(payload jsonb, event text, topic text, private boolean) returns void language plpgsql as $$
 declare v_n int;
 begin
   ${body}
-  perform realtime.bench_send(payload, event, topic, private);
+  perform realtime.send(payload, event, topic, private);
+end $$;
+do $$
+declare v_function record;
+begin
+  for v_function in
+    select pg_get_functiondef(oid) as sql from pg_proc
+    where pronamespace = 'private'::regnamespace and prosrc like '%realtime.send(%'
+  loop
+    execute replace(v_function.sql, 'realtime.send(', 'public.bench_send(');
+  end loop;
 end $$;
 `;
 
@@ -26,6 +34,6 @@ ${sendingBy(`
     v_n := public.bench_count(topic);
     if v_n % 5 = 0 then return; end if;
     if v_n % 5 = 1 then payload := jsonb_set(payload, '{plan}', '"gratuit"'); end if;
-    if v_n % 5 = 2 then perform realtime.bench_send(payload, event, topic, private); end if;
+    if v_n % 5 = 2 then perform realtime.send(payload, event, topic, private); end if;
   end if;`)}
 `;
