@@ -174,6 +174,7 @@ create table if not exists realtime.stored_until (
 alter table realtime.stored_until owner to supabase_realtime_admin;
 alter table realtime.stored_until enable row level security;
 revoke all on realtime.stored_until from public, anon, authenticated, service_role;
+grant select, insert, update, delete on realtime.stored_until to postgres;
 
 -- Stores messages that the gateway has read in the log. Safe to repeat: what is stored already stays as it is.
 --   p_messages     array of {id, topic, event, private, at, payload | bytes in hexadecimal digits}, oldest first
