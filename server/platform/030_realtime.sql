@@ -114,7 +114,7 @@ $$;
 -- The feed ------------------------------------------------------------------------------------------------
 
 -- `send` writes messages to the log, and the gateway believes what it reads there. So nobody may write to the log but
--- the owner of this schema and its members; no role of the API is one. See docs/adr/0016.
+-- the owner of this schema, its members, and `postgres`, to whom the triggers that send belong. See docs/adr/0016.
 do $$
 declare
   v_function regprocedure;
@@ -124,7 +124,7 @@ begin
     where p.pronamespace = 'pg_catalog'::regnamespace and p.proname = 'pg_logical_emit_message'
   loop
     execute format('revoke execute on function %s from public, anon, authenticated, service_role', v_function);
-    execute format('grant execute on function %s to supabase_realtime_admin', v_function);
+    execute format('grant execute on function %s to postgres, supabase_realtime_admin', v_function);
   end loop;
 end
 $$;
@@ -244,7 +244,7 @@ declare
 begin
   if realtime.has_feed()
     and not row_security_active('realtime.messages'::regclass)
-    and pg_has_role('supabase_realtime_admin', 'usage')
+    and (current_user = 'postgres' or pg_has_role('supabase_realtime_admin', 'usage'))
     and octet_length(topic) + octet_length(event) <= 4096
     and pg_column_size(payload) <= 65536
   then
@@ -285,7 +285,7 @@ declare
 begin
   if realtime.has_feed()
     and not row_security_active('realtime.messages'::regclass)
-    and pg_has_role('supabase_realtime_admin', 'usage')
+    and (current_user = 'postgres' or pg_has_role('supabase_realtime_admin', 'usage'))
     and octet_length(topic) + octet_length(event) <= 4096
     and octet_length(payload) <= 65536
   then

@@ -221,10 +221,10 @@ describe('rights', () => {
     },
   );
 
-  test('no role but the owner, its members and superusers can', async () => {
+  test('no role but postgres, the owner, its members and superusers can', async () => {
     const { rows } = await database.query<{ role: string }>(
       `select r.rolname as role from pg_roles as r
-       where not r.rolsuper and not pg_has_role(r.oid, 'supabase_realtime_admin', 'usage') and exists (
+       where not r.rolsuper and r.rolname <> 'postgres' and not pg_has_role(r.oid, 'supabase_realtime_admin', 'usage') and exists (
          select from pg_proc as p where p.proname = 'pg_logical_emit_message'
            and has_function_privilege(r.oid, p.oid, 'execute'))`,
     );
