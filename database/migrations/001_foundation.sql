@@ -870,6 +870,16 @@ create trigger end_once before update on public.entitlement_overrides
   for each row execute function private.tg_entitlement_overrides__end_once();
 
 -- ───────────────────────────────────────────────────────────── state of a group
+create table private.platform (
+  one boolean primary key default true check (one),
+  epoch int not null default 1 check (epoch > 0)
+);
+comment on table private.platform is
+  'One row. The epoch is raised by a restore from a backup, so that screens take revisions that are older '
+  'than what they have seen.';
+alter table private.platform enable row level security;
+insert into private.platform default values;
+
 create table private.group_states (
   school_group_id uuid primary key references public.school_groups (id) on delete restrict,
   rev bigint not null default 0,
@@ -887,7 +897,9 @@ create table private.group_states (
   -- limit sets the corridor anew under the group's lock.
   calm_from bigint[] not null default '{null,null,null,null}',
   calm_to bigint[] not null default '{null,null,null,null}',
-  calm_until timestamptz[] not null default '{null,null,null,null}'
+  calm_until timestamptz[] not null default '{null,null,null,null}',
+  -- When time alone next changes what the group may do; screens ask again then. Null when nothing is dated.
+  next_at timestamptz
 ) with (fillfactor = 50);
 comment on table private.group_states is
   'The lock, the revision and the usage of a group in one row, so that a counted write is one update. Usage '
