@@ -9,9 +9,9 @@ import { median, quantile, summarise } from './statistics.ts';
 
 const ADDRESSES = 40;
 const ROUNDS = 3;
-const ROUND_MS = 8_000;
-/** Between two requests of the one who reads, milliseconds. */
-const READ_PAUSE_MS = 10;
+const ROUND_MS = 10_000;
+/** Between two requests of the one who reads, milliseconds. Short pauses would measure how reads use up the cores. */
+const READ_PAUSE_MS = 100;
 const COST = 10;
 const TARGET_THROUGHPUT = 0.75;
 const TARGET_SLOWDOWN = 3;

@@ -28,7 +28,8 @@ export class PasswordCheck {
   /** @param now the time in milliseconds */
   constructor(pool: HashPool, now: () => number, mostWaiting = MOST_WAITING) {
     this.#pool = pool;
-    this.#queue = new FairQueue(pool.size, mostWaiting);
+    // As many again look their account up meanwhile, so that no thread waits for the database.
+    this.#queue = new FairQueue(pool.size * 2, mostWaiting);
     this.#limiter = new SignInLimiter(now);
   }
 
