@@ -186,6 +186,21 @@ describe('a message on the wire', () => {
     const bytes = sent.map(({ payload }) => Buffer.byteLength(JSON.stringify(payload)));
     expect(bytes[0]).toBeLessThanOrEqual(300);
     expect(bytes[1]).toBeLessThanOrEqual(200);
+
+    // With an end of the state that is announced, after a restore.
+    await inTransaction(session, async (client) => {
+      await client.query('update private.platform set epoch = 9000000 where one');
+      await client.query(
+        `update public.subscriptions set current_period_end = now() + interval '9 days' where school_group_id = $1`,
+        [group.id],
+      );
+      await client.query('select private.tell_entitlements($1)', [group.id]);
+      await add(client, group, 'students');
+    });
+    const last = (await stateMessages(db, group.id, rev)).at(-1)?.payload;
+    expect(last).toMatchObject({ e: 9_000_000, next_at: expect.any(Number) as number });
+    expect(Buffer.byteLength(JSON.stringify(last))).toBeLessThanOrEqual(300);
+    await db.query('update private.platform set epoch = 1 where one');
   });
 
   it('tells back-end listeners, the group and the super admins of one plan change under one revision', async () => {

@@ -239,17 +239,94 @@ comment on function private.touch_group(uuid, private.state_event) is
   'Locks the group until commit and raises its revision, once a transaction. Whoever touches several groups '
   'does it in order of their ids.';
 
+create function private.unix_ms(p_instant timestamptz)
+  returns bigint language sql immutable parallel safe set search_path = '' as $$
+  select floor(extract(epoch from p_instant) * 1000)::bigint;
+$$;
+comment on function private.unix_ms(timestamptz) is
+  'Milliseconds since 1970, as messages and snapshots say instants.';
+
+create function private.epoch()
+  returns int language sql stable security definer set search_path = '' as $$
+  select epoch from private.platform;
+$$;
+
+create function private.raise_epoch()
+  returns int language sql volatile set search_path = '' as $$
+  update private.platform set epoch = greatest(epoch + 1,
+    floor(extract(epoch from private.now() - timestamptz '2026-01-01 00:00:00+00') / 60)::int)
+  where one returning epoch;
+$$;
+comment on function private.raise_epoch() is
+  'For the restore of a backup: screens then take the restored state, although its revisions are lower. The '
+  'epoch is at least the minutes since 2026, so that a backup restored twice is not twice the same epoch.';
+
+-- ───────────────────────────────────────────────────────────── what time alone will change
+create function private.status_ends_at(s public.subscriptions)
+  returns timestamptz language sql immutable parallel safe set search_path = '' as $$
+  select case s.status when 'trial' then s.trial_ends_at when 'active' then s.current_period_end
+                       when 'past_due' then s.past_due_until when 'grace' then s.grace_ends_at end;
+$$;
+comment on function private.status_ends_at(public.subscriptions) is
+  'The date that ends the state of a subscription, or null; private.due_status() says what follows.';
+
+create function private.next_change_at(p_school_group_id uuid)
+  returns timestamptz language sql stable security definer set search_path = '' as $$
+  -- Rounded up to the millisecond, in which screens are told: who reads at it must read after it.
+  select date_trunc('milliseconds', min(t.at) + interval '999 microseconds') from (
+    select private.status_ends_at(s) as at from public.subscriptions s
+    where s.school_group_id = p_school_group_id
+    union all
+    select c.effective_at from public.scheduled_changes c
+    where c.school_group_id = p_school_group_id and c.status = 'pending'
+    union all
+    select o.expires_at from public.entitlement_overrides o
+    where o.school_group_id = p_school_group_id and o.ended_at is null) t
+  where t.at > private.now();
+$$;
+comment on function private.next_change_at(uuid) is
+  'The first instant to come at which time alone changes what the group may do: an exception or a state of '
+  'the subscription ends, a scheduled change is due. Null when nothing is dated.';
+
+-- Kept where the dates are written, by whatever writes them; no revision: nothing has changed yet.
+create function private.tg_keep_next_at() returns trigger
+  language plpgsql volatile security definer set search_path = '' as $$
+begin
+  -- The lock first: the dates are read by the next statement, with those of whoever committed before us.
+  perform private.lock_group(new.school_group_id);
+  update private.group_states s set next_at = n.at
+  from (select private.next_change_at(new.school_group_id) as at) n
+  where s.school_group_id = new.school_group_id and s.next_at is distinct from n.at;
+  return null;
+end $$;
+create trigger keep_next_at after insert or update of status, trial_ends_at, current_period_end,
+    past_due_until, grace_ends_at on public.subscriptions
+  for each row execute function private.tg_keep_next_at();
+create trigger keep_next_at after insert or update on public.scheduled_changes
+  for each row execute function private.tg_keep_next_at();
+create trigger keep_next_at after insert or update on public.entitlement_overrides
+  for each row execute function private.tg_keep_next_at();
+
+-- ───────────────────────────────────────────────────────────── the message
 -- The plan's version names the modules, unless the group has modules of its own:
 -- then its screens ask for them.
 create function private.state_message(s private.group_states)
   returns jsonb language plpgsql stable security definer set search_path = '' as $$
 declare
-  v_usage constant jsonb := jsonb_build_object('rev', s.rev, 'usage', s.used,
-    'at', floor(extract(epoch from now()) * 1000)::bigint);
+  v_usage constant jsonb := jsonb_build_object('e', private.epoch(), 'rev', s.rev, 'usage', s.used,
+    'at', private.unix_ms(now()));
+  v_next_at timestamptz;
 begin
   -- By far the most frequent, and it says nothing that would have to be worked out.
-  if s.event = 'usage_changed' then return v_usage; end if;
-  return v_usage || (
+  if s.event = 'usage_changed' then
+    if s.next_at > private.now() then
+      return v_usage || jsonb_build_object('next_at', private.unix_ms(s.next_at));
+    end if;
+    return v_usage;
+  end if;
+  v_next_at := private.next_change_at(s.school_group_id);
+  return v_usage || case when v_next_at is null then '{}'
+                         else jsonb_build_object('next_at', private.unix_ms(v_next_at)) end || (
     select jsonb_build_object(
          'plan', e.plan, 'pv', e.plan_version, 'status', e.status, 'warn', trim_scale(e.warn_at),
          'limits', jsonb_build_array(e.max_schools, e.max_students, e.max_staff, e.max_storage))
@@ -688,8 +765,7 @@ begin
   perform private.judge_thresholds(new.school_group_id, v_rev);
 
   v_message := jsonb_build_object('school_group_id', new.school_group_id, 'kind', v_kind,
-    'from', v_from.slug, 'to', v_to.slug, 'rev', v_rev,
-    'at', floor(extract(epoch from now()) * 1000)::bigint);
+    'from', v_from.slug, 'to', v_to.slug, 'rev', v_rev, 'at', private.unix_ms(now()));
   -- For listeners on the back end. The browsers' message goes out at commit, with the group's revision.
   perform pg_notify('plan_changed', v_message::text);
   perform realtime.send(v_message, 'activity', 'platform', true);
@@ -831,8 +907,10 @@ comment on function private.sources_of(private.effective_entitlements) is
 
 create function private.catalogue_version()
   returns text language sql stable security definer set search_path = '' as $$
+  -- The epoch with them: a restored database gives the numbers of transactions a second time.
   select md5(string_agg(x, ',' order by x collate "C")) from (
-    select xmin::text from public.subscription_plans
+    select 'e' || private.epoch()
+    union all select xmin::text from public.subscription_plans
     union all select xmin::text from public.modules
     union all select xmin::text from public.business_categories) t (x);
 $$;
@@ -849,7 +927,8 @@ begin
   select jsonb_build_object(
     'school_group_id', v_group, 'plan', e.plan, 'plan_name', e.plan_name,
     'subscribed_plan', e.subscribed_plan, 'plan_version', e.plan_version, 'status', e.status,
-    'rev', r.rev, 'as_of', now(), 'warn_at', trim_scale(e.warn_at),
+    'e', private.epoch(), 'rev', r.rev, 'as_of', now(),
+    'next_at', private.unix_ms(private.next_change_at(v_group)), 'warn_at', trim_scale(e.warn_at),
     'restrictions', private.restrictions_of(e),
     'modules', x.modules, 'categories', x.categories, 'sources', private.sources_of(e),
     'pending_change', (select jsonb_build_object('plan', p.slug, 'effective_at', s.effective_at)

@@ -101,8 +101,9 @@ begin
     select coalesce(jsonb_agg(jsonb_build_object(
       'id', g.id, 'name', g.name, 'code', g.code, 'city', g.city, 'department', g.department,
       'status', g.status, 'plan', e.plan, 'plan_name', e.plan_name, 'subscription_status', e.status,
-      'price_xaf', e.price_xaf, 'rev', s.rev, 'warn', e.warn_at, 'limits', to_jsonb(l.limits),
-      'usage', to_jsonb(s.used),
+      'price_xaf', e.price_xaf, 'e', private.epoch(), 'rev', s.rev, 'at', private.unix_ms(now()),
+      'next_at', private.unix_ms(private.next_change_at(g.id)), 'warn', e.warn_at,
+      'limits', to_jsonb(l.limits), 'usage', to_jsonb(s.used),
       'state', (array['ok', 'warning', 'blocked', 'over_limit'])[1 + (
         select max(case when l is null then 0 when n > l then 3 when n = l then 2
                         when n >= e.warn_at * l then 1 else 0 end)

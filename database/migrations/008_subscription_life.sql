@@ -155,13 +155,11 @@ grant execute on function public.cancel_at_period_end(uuid, boolean, text) to au
 -- ───────────────────────────────────────────────────────────── dates act
 create function private.due_status(s public.subscriptions, p_now timestamptz)
   returns public.subscription_status language sql immutable set search_path = '' as $$
-  select case
-    when s.status = 'trial' and s.trial_ends_at <= p_now then 'expired'
-    when s.status = 'active' and s.current_period_end <= p_now then
-      case when s.cancel_at_period_end then 'cancelled' else 'past_due' end
-    when s.status = 'past_due' and s.past_due_until <= p_now then 'grace'
-    when s.status = 'grace' and s.grace_ends_at <= p_now then 'expired'
-  end::public.subscription_status;
+  select case when private.status_ends_at(s) <= p_now then
+    case s.status when 'trial' then 'expired'
+                  when 'active' then case when s.cancel_at_period_end then 'cancelled' else 'past_due' end
+                  when 'past_due' then 'grace'
+                  when 'grace' then 'expired' end end::public.subscription_status;
 $$;
 comment on function private.due_status(public.subscriptions, timestamptz) is
   'The state that a date moves the subscription to at p_now, or null.';

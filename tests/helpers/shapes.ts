@@ -12,6 +12,7 @@ import type { EntitlementsMessage, UsageMessage } from '../../src/core/messages.
 
 const count = z.int().min(0);
 const limit = count.nullable();
+const epoch = z.int().min(1);
 const instant = z.iso.datetime({ offset: true });
 const resource = z.enum(['schools', 'students', 'staff', 'storage']);
 const state = z.enum(['ok', 'warning', 'blocked', 'over_limit', 'unlimited']);
@@ -82,6 +83,8 @@ const sources = z.tuple(
 );
 
 export const snapshotShape = restrictionsShape.extend({
+  e: epoch,
+  next_at: z.int().nullable(),
   plan_name: z.string(),
   subscribed_plan: z.string().nullable(),
   plan_version: count,
@@ -170,7 +173,10 @@ export const groupListShape = z.strictObject({
       plan_name: z.string(),
       subscription_status: status,
       price_xaf: count,
+      e: epoch,
       rev: count,
+      at: z.int(),
+      next_at: z.int().nullable(),
       warn: z.number(),
       limits: z.tuple([limit, limit, limit, limit]),
       usage: z.tuple([count, count, count, count]),
@@ -214,9 +220,11 @@ export const groupShape = z.strictObject({
 const usage = z.tuple([count, count, count, count]);
 
 export const usageMessageShape = z.strictObject({
+  e: epoch,
   rev: count,
   usage,
   at: z.int(),
+  next_at: z.int().exactOptional(),
   id: z.uuid(),
 }) satisfies z.ZodType<UsageMessage>;
 
