@@ -6,7 +6,7 @@ import { type PostgrestSingleResponse, type SupabaseClient, createClient } from 
 import type { QueryClient } from '@tanstack/react-query';
 import type { Catalogue } from '../src/core/catalogue.ts';
 import type { EntitlementSnapshot } from '../src/core/entitlements.ts';
-import { newestSnapshot } from '../src/core/snapshot.ts';
+import { newestSnapshot } from '../src/core/group-state.ts';
 import { unwrap } from '../src/lib/apiError.ts';
 import { createQueryClient } from '../src/lib/queryClient.ts';
 import { systemClock } from '../src/lib/clock.ts';

@@ -31,7 +31,8 @@ export interface DecisionInput {
 /** `warn_at` is `numeric` in SQL; whole ten-thousandths keep the comparison exact here too. */
 const WARN_SCALE = 10_000;
 
-function stateOf(limit: number | null, usage: number, warnAt: number): DecisionState {
+/** Where usage stands against a limit; both in rows, or bytes for storage. */
+export function stateOf(limit: number | null, usage: number, warnAt: number): DecisionState {
   if (limit === null) return 'unlimited';
   if (usage > limit) return 'over_limit';
   if (usage === limit) return 'blocked';

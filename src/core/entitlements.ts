@@ -67,9 +67,13 @@ export interface EntitlementSnapshot {
   subscribed_plan: string | null;
   plan_version: number;
   status: SubscriptionStatus;
+  /** Epoch of the platform: raised by a restore from a backup, after which revisions begin again. */
+  e: number;
   rev: number;
   /** Instant of the computation, ISO 8601. */
   as_of: string;
+  /** When time alone next changes what the group may do, Unix milliseconds; `null` when nothing is dated. */
+  next_at: number | null;
   warn_at: number;
   restrictions: Record<Resource, Decision>;
   /** Slugs of the open modules, sorted. */

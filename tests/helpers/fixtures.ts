@@ -95,8 +95,10 @@ export function snapshotOf(
     subscribed_plan: slug,
     plan_version: of.version,
     status: 'active',
+    e: 1,
     rev,
     as_of: '2025-11-17T09:42:00.000Z',
+    next_at: null,
     warn_at: 0.8,
     restrictions,
     modules: [...of.modules].sort(),
@@ -118,12 +120,12 @@ export function planMessage(
   over: Partial<EntitlementsMessage> = {},
 ): EntitlementsMessage {
   const { limits, version } = planOf(slug);
-  return { rev, plan: slug, pv: version, status: 'active', warn: 0.8, limits, usage, at: AT, ...over };
+  return { e: 1, rev, plan: slug, pv: version, status: 'active', warn: 0.8, limits, usage, at: AT, ...over };
 }
 
 /** A `usage_changed` message. */
-export function usageMessage(rev: number, usage: UsageTuple): UsageMessage {
-  return { rev, usage, at: AT };
+export function usageMessage(rev: number, usage: UsageTuple, over: Partial<UsageMessage> = {}): UsageMessage {
+  return { e: 1, rev, usage, at: AT, ...over };
 }
 
 export const vianney: Profile = {

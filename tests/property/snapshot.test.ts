@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { UsageTuple } from '../../src/core/catalogue.ts';
 import type { EntitlementSnapshot } from '../../src/core/entitlements.ts';
-import { categoriesOf, newestSnapshot } from '../../src/core/snapshot.ts';
+import { categoriesOf, isOlder, newestSnapshot } from '../../src/core/group-state.ts';
 import { createGroupSync } from '../../src/lib/realtime/groupSync.ts';
 import { createFakeClock, settle } from '../helpers/fakeClock.ts';
 import { catalogue, planMessage, planOf, snapshotOf, usageMessage } from '../helpers/fixtures.ts';
@@ -17,6 +17,8 @@ type Commit =
 /** What the line makes of it. */
 type Step =
   | { do: 'commit'; commit: Commit }
+  /** The backup of an earlier commit takes the place of all that followed it. */
+  | { do: 'restore'; index: number }
   /** The next message in order arrives, or is lost. */
   | { do: 'next'; isLost: boolean }
   /** Any message, once more or much too late. */
@@ -42,6 +44,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
     weight: 8,
     arbitrary: fc.record({ do: fc.constant('next' as const), isLost: fc.nat(7).map((n) => n === 0) }),
   },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant('restore' as const), index: fc.nat(30) }) },
   { weight: 2, arbitrary: fc.record({ do: fc.constant('repeat' as const), index: fc.nat(30) }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('join' as const) }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('drop' as const) }) },
@@ -50,36 +53,67 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   { weight: 2, arbitrary: fc.record({ do: fc.constant('wait' as const), ms: fc.nat(1_500) }) },
 );
 
-/** The server as it truly was at every revision, and the messages it sent. */
-class ModelServer {
-  readonly history: EntitlementSnapshot[] = [snapshotOf('pro', [1, 0, 3, 0], 1)];
-  readonly sent: Array<{ event: string; payload: unknown }> = [];
-  private plan = 'pro';
-  private usage: UsageTuple = [1, 0, 3, 0];
-  private extra: string | null = null;
+/** What a backup holds of the group; the epoch is what a restore does not bring back. */
+interface Rows {
+  rev: number;
+  plan: string;
+  usage: UsageTuple;
+  extra: string | null;
+}
 
-  get state(): EntitlementSnapshot {
-    return this.history.at(-1)!;
+/** The server as it truly was at every epoch and revision, and the messages it sent. */
+class ModelServer {
+  readonly sent: Array<{ event: string; payload: unknown }> = [];
+  private rows: Rows = { rev: 1, plan: 'pro', usage: [1, 0, 3, 0], extra: null };
+  private readonly backups: Rows[] = [this.rows];
+  private e = 1;
+  private readonly history = new Map<string, EntitlementSnapshot>();
+
+  constructor() {
+    this.remember();
   }
 
-  at(rev: number): EntitlementSnapshot {
-    return this.history[rev - 1]!;
+  get state(): EntitlementSnapshot {
+    return this.at(this.e, this.rows.rev);
+  }
+
+  at(e: number, rev: number): EntitlementSnapshot {
+    return this.history.get(`${e}.${rev}`)!;
+  }
+
+  private get modules(): string[] {
+    const { plan, extra } = this.rows;
+    return [...new Set([...planOf(plan).modules, ...(extra ? [extra] : [])])].sort();
+  }
+
+  private remember(): void {
+    const { modules, e } = this;
+    const { plan, usage, rev } = this.rows;
+    const categories = categoriesOf(modules, catalogue);
+    this.history.set(`${e}.${rev}`, snapshotOf(plan, usage, rev, { e, modules, categories }));
+  }
+
+  restore(index: number): void {
+    this.rows = this.backups[index % this.backups.length]!;
+    this.e += 1;
+    this.remember();
   }
 
   commit(change: Commit): void {
-    const rev = this.history.length + 1;
-    if (change.kind === 'plan') this.plan = change.plan;
-    if (change.kind === 'usage') this.usage = change.usage;
-    if (change.kind === 'exception') this.extra = change.module;
-    const modules = [...new Set([...planOf(this.plan).modules, ...(this.extra ? [this.extra] : [])])].sort();
-    this.history.push(
-      snapshotOf(this.plan, this.usage, rev, { modules, categories: categoriesOf(modules, catalogue) }),
-    );
-    const isOwn = modules.length !== planOf(this.plan).modules.length;
-    const rights = planMessage(this.plan, rev, this.usage, isOwn ? { own: true } : {});
+    const rev = this.rows.rev + 1;
+    this.rows = { ...this.rows, rev };
+    if (change.kind === 'plan') this.rows.plan = change.plan;
+    if (change.kind === 'usage') this.rows.usage = change.usage;
+    if (change.kind === 'exception') this.rows.extra = change.module;
+    this.backups.push(this.rows);
+    this.remember();
+    const { e } = this;
+    const { plan, usage } = this.rows;
+    const isOwn = this.modules.length !== planOf(plan).modules.length;
+    const rights = planMessage(plan, rev, usage, { e, ...(isOwn ? { own: true as const } : {}) });
     if (change.kind === 'plan') this.sent.push({ event: 'plan_changed', payload: rights });
     else if (change.kind === 'usage') {
-      this.sent.push({ event: 'usage_changed', payload: usageMessage(rev, this.usage) });
+      this.sent.push({ event: 'usage_changed', payload: usageMessage(rev, usage, { e }) });
     } else this.sent.push({ event: 'entitlements_changed', payload: rights });
   }
 }
@@ -111,9 +145,10 @@ function createWorld() {
       writeSnapshot: (snapshot) => {
         const before = world.shown;
         world.shown = newestSnapshot(before, snapshot);
-        expect(world.shown.rev).toBeGreaterThanOrEqual(before?.rev ?? 0);
+        const { e, rev } = world.shown;
+        if (before) expect(isOlder({ e, rev, at: 0 }, { e: before.e, rev: before.rev, at: 0 })).toBe(false);
         // Not a mixture of revisions: exactly what the server was at that one.
-        expect({ ...world.shown, as_of: '' }).toEqual({ ...server.at(world.shown.rev), as_of: '' });
+        expect({ ...world.shown, as_of: '' }).toEqual({ ...server.at(e, rev), as_of: '' });
       },
       readCatalogue: () => catalogue,
       onConfirmed: () => undefined,
@@ -137,6 +172,7 @@ async function play(steps: Step[]) {
   world.holds = true;
   for (const one of steps) {
     if (one.do === 'commit') world.server.commit(one.commit);
+    if (one.do === 'restore') world.server.restore(one.index);
     if (one.do === 'next' && world.delivered < world.server.sent.length) {
       const message = world.server.sent[world.delivered]!;
       world.delivered += 1;
@@ -156,7 +192,7 @@ async function play(steps: Step[]) {
   return { world, sync };
 }
 
-test('I5: however messages and answers are lost, repeated, reordered or late, no older revision follows a newer one, and each shown state is the true one of its revision', async () => {
+test('I5: however messages and answers are lost, repeated, reordered or late, over restores of backups too, no older (e, rev) follows a newer one, and each shown state is the true one of its (e, rev)', async () => {
   await fc.assert(
     fc.asyncProperty(fc.array(step, { minLength: 5, maxLength: 60, size: 'max' }), async (steps) => {
       const { sync } = await play(steps);

@@ -20,7 +20,10 @@ export type ScreenOrder =
   | { kind: 'tell' };
 
 /** What a page shows of one group; when it was read and whatever only a new read can tell are left out. */
-export type ShownSnapshot = Omit<EntitlementSnapshot, 'as_of' | 'sources' | 'unread_notices' | 'catalogue'>;
+export type ShownSnapshot = Omit<
+  EntitlementSnapshot,
+  'as_of' | 'next_at' | 'sources' | 'unread_notices' | 'catalogue'
+>;
 
 /** What a row of the list shows of a group. */
 export type ShownRow = Pick<

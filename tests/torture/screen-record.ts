@@ -1,5 +1,5 @@
 /** What a screen notes of itself: which revisions it showed, in what order, and what it heard on its topics. */
-import { isStateEvent } from '../../src/core/stateMessage.ts';
+import { isStateEvent } from '../../src/core/messages.ts';
 import type { TopicListener } from '../../src/lib/realtime/registry.ts';
 import type { Heard, ScreenNews, View } from './messages.ts';
 import type { Check } from './tally.ts';

@@ -100,6 +100,7 @@ function shows(
   record.shows(whose, snapshot.rev);
   const {
     as_of: _asOf,
+    next_at: _nextAt,
     sources: _sources,
     unread_notices: _notices,
     catalogue: _catalogue,

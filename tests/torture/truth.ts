@@ -11,7 +11,7 @@ const TRUTH = `
   with recount as (select * from private.recount_usage() where school_group_id = any ($1))
   select e.school_group_id as id, jsonb_build_object(
     'school_group_id', e.school_group_id, 'plan', e.plan, 'plan_name', e.plan_name, 'subscribed_plan', e.subscribed_plan,
-    'plan_version', e.plan_version, 'status', e.status, 'rev', v.rev, 'warn_at', trim_scale(e.warn_at),
+    'plan_version', e.plan_version, 'status', e.status, 'e', private.epoch(), 'rev', v.rev, 'warn_at', trim_scale(e.warn_at),
     'restrictions', (
       select jsonb_object_agg(r.resource,
         private.decide(r.resource, private.limit_of(r.resource, e), r.used, 1, e.warn_at, e.fallback_reason)

@@ -1,8 +1,9 @@
 import { keepPreviousData, queryOptions, replaceEqualDeep } from '@tanstack/react-query';
 import type { PlanChangePreview, PlanChangeResult, SubscriptionStatus } from '@/core/entitlements.ts';
+import { newestRows } from '@/core/group-state.ts';
 import { unwrap } from '@/lib/apiError.ts';
 import { getSupabase } from '@/lib/supabase.ts';
-import { newestRows, type GroupRow } from './groups/groupRow.ts';
+import type { GroupRow } from './groups/groupRow.ts';
 
 export const GROUP_SORTS = ['name', 'plan', 'schools', 'students', 'staff'] as const;
 export type GroupSort = (typeof GROUP_SORTS)[number];

@@ -1,6 +1,6 @@
 import { queryOptions, type QueryClient } from '@tanstack/react-query';
 import type { EntitlementSnapshot } from '../../core/entitlements.ts';
-import { newestSnapshot } from '../../core/snapshot.ts';
+import { newestSnapshot } from '../../core/group-state.ts';
 import { unwrap } from '../apiError.ts';
 import { getSupabase } from '../supabase.ts';
 

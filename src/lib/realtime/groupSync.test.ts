@@ -2,7 +2,7 @@ import { beforeEach, describe, expect, test } from 'vitest';
 import { createFakeClock, settle, type FakeClock } from '../../../tests/helpers/fakeClock.ts';
 import { catalogue, planMessage, snapshotOf, usageMessage } from '../../../tests/helpers/fixtures.ts';
 import type { EntitlementSnapshot } from '../../core/entitlements.ts';
-import { newestSnapshot } from '../../core/snapshot.ts';
+import { newestSnapshot } from '../../core/group-state.ts';
 import { createGroupSync, type GroupSync } from './groupSync.ts';
 
 /** A server whose answers the test holds in its hand. */
@@ -40,6 +40,7 @@ let server: Server;
 let sync: GroupSync;
 let shown: EntitlementSnapshot | undefined;
 let shownRevs: number[];
+let fetchFailures: unknown[];
 let confirmations: number;
 let isVisible: boolean;
 
@@ -48,6 +49,7 @@ beforeEach(() => {
   server = new Server();
   shown = undefined;
   shownRevs = [];
+  fetchFailures = [];
   confirmations = 0;
   isVisible = true;
   sync = createGroupSync(
@@ -62,7 +64,7 @@ beforeEach(() => {
       onConfirmed: () => {
         confirmations += 1;
       },
-      onFetchFailed: () => undefined,
+      onFetchFailed: (error) => fetchFailures.push(error),
       isVisible: () => isVisible,
     },
     clock,
@@ -200,7 +202,7 @@ describe('I5: after a reconnect the screen equals the server, and never goes bac
   });
 });
 
-describe('waking and polling', () => {
+describe('waking and reading again', () => {
   test('a wake refetches once, within a second, even in the middle of a long delay', async () => {
     await live();
     server.isDown = true;
@@ -214,13 +216,71 @@ describe('waking and polling', () => {
     expect(server.fetches).toBe(1);
   });
 
-  test('a poll every minute is the last net; a hidden tab is not polled', async () => {
+  test('a live screen reads again every 15 ± 5 minutes as the last net; a hidden one not at all', async () => {
     await live();
-    await clock.advance(66_000);
+    await clock.advance(600_000 - 1);
+    expect(server.fetches).toBe(0);
+    await clock.advance(600_001);
     expect(server.fetches).toBe(1);
     isVisible = false;
-    await clock.advance(300_000);
+    await clock.advance(3_600_000);
     expect(server.fetches).toBe(1);
+  });
+
+  test('a screen without a line reads every minute, and less often once it is joined again', async () => {
+    await live();
+    sync.onLost?.();
+    await clock.advance(66_000);
+    expect(server.fetches).toBe(1);
+    await live();
+    await clock.advance(540_000);
+    expect(server.fetches).toBe(0);
+  });
+
+  test('a screen reads again when an exception ends, by the clock of the server', async () => {
+    const serverNow = clock.now() - 7_200_000;
+    const iso = (ms: number) => new Date(ms).toISOString();
+    server.state = snapshotOf('pro', [1, 0, 3, 0], 1, {
+      as_of: iso(serverNow),
+      next_at: serverNow + 120_000,
+    });
+    await live();
+    server.state = snapshotOf('gratuit', [1, 0, 3, 0], 1, { as_of: iso(serverNow + 120_100) });
+    await clock.advance(119_999);
+    expect(server.fetches).toBe(0);
+    await clock.advance(1_001);
+    expect(server.fetches).toBe(1);
+    // The revision is the same: nothing was written when the date came. The later answer is shown all the same.
+    expect(shown).toMatchObject({ plan: 'gratuit', next_at: null });
+  });
+
+  test('a screen reads again at the instant that a message names', async () => {
+    await live();
+    const nextAt = Date.parse(server.state.as_of) + 300_000;
+    sync.onEvent('entitlements_changed', planMessage('pro', 2, undefined, { next_at: nextAt }));
+    expect(shown?.next_at).toBe(nextAt);
+    server.state = snapshotOf('pro', [1, 0, 3, 0], 2);
+    await clock.advance(301_000);
+    expect(server.fetches).toBe(1);
+  });
+});
+
+describe('a restore from a backup', () => {
+  const restored = () => snapshotOf('gratuit', [0, 0, 0, 0], 2, { e: 2 });
+
+  test('shows the restored state although its revision is lower, and nothing older after it', async () => {
+    server.state = snapshotOf('pro', [1, 0, 3, 0], 9);
+    await live();
+    server.state = restored();
+    sync.onEvent('usage_changed', usageMessage(2, [0, 0, 0, 0], { e: 2 }));
+    await clock.advance(1_000);
+    expect(server.fetches).toBe(1);
+    expect(shown).toMatchObject({ e: 2, rev: 2, plan: 'gratuit' });
+    sync.onEvent('plan_changed', planMessage('premium', 10));
+    await clock.advance(1_000);
+    expect(shown).toMatchObject({ e: 2, rev: 2, plan: 'gratuit' });
+    expect(server.fetches).toBe(1);
+    expect(fetchFailures).toEqual([]);
   });
 });
 

@@ -1,22 +1,23 @@
 /**
  * Keeps one group's snapshot equal to the server's: the listener of the topic `group:<id>`.
  *
- *            onJoined, gap, wake, poll                      answer
+ *            onJoined, gap, wake, reread                    answer
  *   current ──────────────────────────► catching up ──────────────────► current
  *   (messages are applied)              (messages are kept)  then the kept ones are applied
  *                                            │   ▲
  *                                            └───┘ no answer: again after a growing delay
  *
- * Invariant I5: a newer revision is never replaced by an older one (`newestSnapshot`), and every return of
+ * Invariant I5: a newer state is never replaced by an older one (`newestSnapshot`), and every return of
  * the line leads to a fetch that began after it.
  */
 import type { Catalogue } from '../../core/catalogue.ts';
 import type { EntitlementSnapshot } from '../../core/entitlements.ts';
-import { applyMessage } from '../../core/snapshot.ts';
-import { isStateEvent, parseStateMessage, type StateMessage } from '../../core/stateMessage.ts';
+import { applyToSnapshot } from '../../core/group-state.ts';
+import { isStateEvent, parseStateMessage, type StateMessage } from '../../core/messages.ts';
 import type { Clock } from '../clock.ts';
 import { reconnectDelay } from './backoff.ts';
 import type { TopicListener } from './registry.ts';
+import { createRereads } from './rereads.ts';
 
 export interface GroupSyncPorts {
   /** Reads the snapshot from the server, and then the catalogue that it names, where another is held. */
@@ -28,7 +29,7 @@ export interface GroupSyncPorts {
   /** What is held equals the server's state, as of now. */
   onConfirmed: () => void;
   onFetchFailed: (error: unknown) => void;
-  /** Whether somebody looks: a hidden tab is not polled, it refetches when it is seen again. */
+  /** Whether somebody looks: a hidden tab does not read again by itself, it does when it is seen again. */
   isVisible: () => boolean;
 }
 
@@ -38,7 +39,6 @@ export interface GroupSync extends TopicListener {
 
 /** Spreads the refetches of many tabs, yet keeps each within a second of its cause. */
 const JITTER_MS = 300;
-const POLL_MS = 60_000;
 /** Enough for the longest catch-up; beyond it the oldest go, which is a gap, which refetches. */
 const KEPT_MESSAGES = 200;
 
@@ -49,14 +49,7 @@ export function createGroupSync(ports: GroupSyncPorts, clock: Clock): GroupSync 
   let running: AbortController | null = null;
   let failures = 0;
   let cancelRefetch: (() => void) | null = null;
-  let cancelPoll = schedulePoll();
-
-  function schedulePoll(): () => void {
-    return clock.after(POLL_MS * (0.9 + 0.2 * clock.random()), () => {
-      if (ports.isVisible()) void catchUp();
-      cancelPoll = schedulePoll();
-    });
-  }
+  const rereads = createRereads(() => void catchUp(), ports.isVisible, clock);
 
   function catchUpIn(ms: number): void {
     isCatchingUp = true;
@@ -88,6 +81,7 @@ export function createGroupSync(ports: GroupSyncPorts, clock: Clock): GroupSync 
     }
     failures = 0;
     ports.writeSnapshot(outcome.snapshot);
+    rereads.answered(Date.parse(outcome.snapshot.as_of), outcome.snapshot.next_at);
     becomeCurrent();
   }
 
@@ -111,9 +105,10 @@ export function createGroupSync(ports: GroupSyncPorts, clock: Clock): GroupSync 
       if (!isCatchingUp) catchUpSoon();
       return;
     }
-    const applied = applyMessage(snapshot, message, ports.readCatalogue());
+    const applied = applyToSnapshot(snapshot, message, ports.readCatalogue());
     if (applied.kind === 'applied') {
-      ports.writeSnapshot(applied.snapshot);
+      ports.writeSnapshot(applied.shown);
+      rereads.expect(applied.shown.next_at);
       if (applied.unsure) catchUpSoon();
       else ports.onConfirmed();
     } else if (applied.kind === 'refetch') {
@@ -129,8 +124,12 @@ export function createGroupSync(ports: GroupSyncPorts, clock: Clock): GroupSync 
       if (message) receive(message);
       else catchUpSoon();
     },
-    onJoined: () => void catchUp(),
+    onJoined: () => {
+      rereads.lineIs(true);
+      void catchUp();
+    },
     onLost: () => {
+      rereads.lineIs(false);
       isCatchingUp = true;
     },
     onHeartbeat: () => {
@@ -147,7 +146,7 @@ export function createGroupSync(ports: GroupSyncPorts, clock: Clock): GroupSync 
       running?.abort();
       running = null;
       cancelRefetch?.();
-      cancelPoll();
+      rereads.stop();
     },
   };
 }

@@ -9,13 +9,14 @@ import { StateLabel } from '@/components/StateLabel.tsx';
 import { Badge } from '@/components/ui/badge.tsx';
 import { Button } from '@/components/ui/button.tsx';
 import { Card } from '@/components/ui/card.tsx';
+import { stateOf } from '@/core/decide.ts';
 import { RESOURCES } from '@/core/entitlements.ts';
 import { useI18n, type I18n } from '@/i18n/i18n.ts';
 import { errorText } from '@/lib/apiError.ts';
 import { catalogueQuery } from '@/lib/queries/catalogue.ts';
 import { groupsQuery, PAGE_SIZE, type GroupList, type GroupSort, type GroupState } from '../queries.ts';
 import { GroupFilters } from './GroupFilters.tsx';
-import { pressing, stateOf, type GroupRow } from './groupRow.ts';
+import { pressing, type GroupRow } from './groupRow.ts';
 import { MiniMeter } from './MiniMeter.tsx';
 import { useLiveGroups } from './useLiveGroups.ts';
 
@@ -112,7 +113,7 @@ function columnsOf(i18n: I18n, groupLink: GroupsPageProps['groupLink']): Column<
       const index = RESOURCES.indexOf(resource);
       const limit = row.limits[index] ?? null;
       const usage = row.usage[index] ?? 0;
-      const state = stateOf(resource, limit, usage, row.warn);
+      const state = stateOf(limit, usage, row.warn);
       return <MiniMeter resource={resource} usage={usage} limit={limit} state={state} />;
     },
   });

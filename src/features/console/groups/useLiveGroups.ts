@@ -1,14 +1,23 @@
 import { useQueryClient, type QueryKey } from '@tanstack/react-query';
 import { useEffect } from 'react';
-import { isStateEvent, parseStateMessage } from '@/core/stateMessage.ts';
+import { applyToRow } from '@/core/group-state.ts';
+import { isStateEvent, parseStateMessage } from '@/core/messages.ts';
+import { systemClock } from '@/lib/clock.ts';
 import { catalogueQuery } from '@/lib/queries/catalogue.ts';
 import { connection } from '@/lib/realtime/connection.ts';
+import { createRereads } from '@/lib/realtime/rereads.ts';
 import { getRegistry } from '@/lib/supabase.ts';
 import type { GroupPage } from '../queries.ts';
-import { applyToRow } from './groupRow.ts';
+import type { GroupRow } from './groupRow.ts';
 
 /** Joins of one page come together: one new read answers for all of them. */
 const GATHER_MS = 150;
+
+/** When time alone next changes a row; `null` when nothing of theirs is dated. */
+function firstChange(rows: readonly GroupRow[]): number | null {
+  const instants = rows.map((row) => row.next_at).filter((instant) => instant !== null);
+  return instants.length === 0 ? null : Math.min(...instants);
+}
 
 /**
  * Keeps the rows on screen live: each follows the topic of its group. After a break in the line the page is
@@ -26,12 +35,21 @@ export function useLiveGroups(queryKey: QueryKey, ids: readonly string[]): void 
     if (topics === '') return undefined;
     const pageKey = JSON.parse(key) as QueryKey;
     let gathering: ReturnType<typeof setTimeout> | undefined;
+    const rowsNow = () => queryClient.getQueryData<GroupPage>(pageKey)?.groups ?? [];
+    const answered = () => {
+      connection.confirmed();
+      const rows = rowsNow();
+      if (rows[0]) rereads.answered(Math.max(...rows.map((row) => row.at)), firstChange(rows));
+    };
     const readAgain = () => {
       clearTimeout(gathering);
       gathering = setTimeout(() => {
-        void queryClient.invalidateQueries({ queryKey: pageKey }).then(connection.confirmed);
+        const read = queryClient.invalidateQueries({ queryKey: pageKey }, { throwOnError: true });
+        // The page's own query shows the failure; nothing is confirmed by it.
+        read.then(answered, () => undefined);
       }, GATHER_MS);
     };
+    const rereads = createRereads(readAgain, () => document.visibilityState === 'visible', systemClock);
 
     const receive = (id: string, event: string, payload: unknown) => {
       if (!isStateEvent(event)) return undefined;
@@ -42,24 +60,31 @@ export function useLiveGroups(queryKey: QueryKey, ids: readonly string[]): void 
       const row = page?.groups.find((candidate) => candidate.id === id);
       if (!page || !row) return undefined;
       const applied = applyToRow(row, message, catalogue);
-      if (applied === 'gap') return readAgain();
+      if (applied.kind === 'refetch') return readAgain();
+      if (applied.kind === 'dropped') return undefined;
       queryClient.setQueryData<GroupPage>(pageKey, {
         ...page,
-        groups: page.groups.map((candidate) => (candidate === row ? applied : candidate)),
+        groups: page.groups.map((candidate) => (candidate === row ? applied.shown : candidate)),
       });
+      rereads.expect(firstChange(rowsNow()));
       return connection.confirmed();
     };
 
     const releases = topics.split(' ').map((id) =>
       getRegistry().acquire(`group:${id}`, {
         onEvent: (event, payload) => receive(id, event, payload),
-        onJoined: readAgain,
+        onJoined: () => {
+          rereads.lineIs(true);
+          readAgain();
+        },
+        onLost: () => rereads.lineIs(false),
         onHeartbeat: connection.confirmed,
         onWake: readAgain,
       }),
     );
     return () => {
       clearTimeout(gathering);
+      rereads.stop();
       for (const release of releases) release();
     };
   }, [topics, key, queryClient]);

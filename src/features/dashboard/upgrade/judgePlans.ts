@@ -1,6 +1,6 @@
 import type { Catalogue, CataloguePlan } from '@/core/catalogue.ts';
 import { RESOURCES, type EntitlementSnapshot, type Resource } from '@/core/entitlements.ts';
-import { categoriesOf } from '@/core/snapshot.ts';
+import { categoriesOf } from '@/core/group-state.ts';
 
 export interface JudgedPlan {
   plan: CataloguePlan;

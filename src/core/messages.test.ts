@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { planMessage, usageMessage } from '../../tests/helpers/fixtures.ts';
-import { isStateEvent, parseStateMessage } from './stateMessage.ts';
+import { isStateEvent, parseStateMessage } from './messages.ts';
 
 test('reads the three state messages', () => {
   const plan = planMessage('pro', 2);
@@ -22,6 +22,9 @@ test.each([
   ['nothing', undefined],
   ['null', null],
   ['text', 'plan_changed'],
+  ['no epoch', { ...planMessage('pro', 2), e: undefined }],
+  ['a status nobody knows', { ...planMessage('pro', 2), status: 'constructor' }],
+  ['a next instant that is text', { ...planMessage('pro', 2), next_at: '2026-01-01T00:00:00Z' }],
   ['no revision', { ...planMessage('pro', 2), rev: undefined }],
   ['a revision that is text', { ...planMessage('pro', 2), rev: '2' }],
   ['three usages', { ...planMessage('pro', 2), usage: [1, 2, 3] }],
