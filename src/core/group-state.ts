@@ -13,7 +13,8 @@
  *
  *   … plan version not in the catalogue     → refetch
  *   … modules of the group's own            → refetch: no catalogue names them
- *   status “expired”                        → refetch: only the server knows whether a trial or a grace ran out
+ *   … status “expired”                      → applied; and refetch, unless a refusal named what ran out before:
+ *                                           only the server knows whether it was a trial or a grace
  *   … another that gives nothing            → applied; and refetch, where the plan subscribed to may be another: the
  *                                             message names the plan in force, which is then `gratuit`
  *
@@ -30,7 +31,7 @@ import {
   type SubscriptionStatus,
 } from './entitlements.ts';
 import type { StateMessage } from './messages.ts';
-import { fallbackReason, statusTellsReason } from './reasons.ts';
+import { fallbackReason, isFallbackReason, statusTellsReason, type FallbackReason } from './reasons.ts';
 
 /** Where a state stands among the states of its group; `at` in Unix milliseconds by the server's clock. */
 export interface Moment {
@@ -100,9 +101,12 @@ function stepOf(known: Moment, nextAt: number | null, { event, message }: StateM
   return { kind: 'change', change: { moment, usage, rights, nextAt: message.next_at ?? null } };
 }
 
-function restrictionsOf(rights: Rights, usage: UsageTuple, rev: number): Record<Resource, Decision> {
-  const { plan, planVersion, warnAt, limits } = rights;
-  const fallback = fallbackReason(rights.status);
+function restrictionsOf(
+  { plan, planVersion, warnAt, limits }: Rights,
+  usage: UsageTuple,
+  rev: number,
+  fallback: FallbackReason | null,
+): Record<Resource, Decision> {
   const decisionOf = (resource: Resource, index: number): Decision =>
     decide({
       resource,
@@ -138,6 +142,18 @@ function rightsOf(snapshot: EntitlementSnapshot): Rights {
   };
 }
 
+/** Why a group has fallen to `gratuit`, as far as its status and what was shown before tell. */
+function fallbackAfter(
+  held: EntitlementSnapshot,
+  status: SubscriptionStatus,
+): { reason: FallbackReason | null; isSure: boolean } {
+  if (statusTellsReason(status)) return { reason: fallbackReason(status), isSure: true };
+  if (held.status === 'trial') return { reason: 'trial_expired', isSure: false };
+  const reasons = RESOURCES.map((resource) => held.restrictions[resource].reason);
+  const named = held.status === status ? reasons.find(isFallbackReason) : undefined;
+  return { reason: named ?? fallbackReason(status), isSure: named !== undefined };
+}
+
 /** The open categories of a list of modules: a category is open when at least one of its modules is. */
 export function categoriesOf(modules: readonly string[], catalogue: Catalogue): string[] {
   const open = new Set(modules);
@@ -168,7 +184,8 @@ export function applyToSnapshot(
   if (step.kind !== 'change') return step;
   const { moment, usage, nextAt } = step.change;
   const rights = step.change.rights ?? rightsOf(snapshot);
-  if (!statusTellsReason(rights.status)) return { kind: 'refetch', reason: 'unknown_reason' };
+  const fallback = fallbackAfter(snapshot, rights.status);
+  const unsure = fallback.isSure ? {} : { unsure: 'unknown_reason' as const };
   const shown: EntitlementSnapshot = {
     ...snapshot,
     plan: rights.plan,
@@ -179,20 +196,21 @@ export function applyToSnapshot(
     rev: moment.rev,
     as_of: new Date(moment.at).toISOString(),
     next_at: nextAt,
-    restrictions: restrictionsOf(rights, usage, moment.rev),
+    restrictions: restrictionsOf(rights, usage, moment.rev, fallback.reason),
   };
-  if (told.event === 'usage_changed') return { kind: 'applied', shown };
+  if (told.event === 'usage_changed') return { kind: 'applied', ...unsure, shown };
 
   if (told.message.own) return { kind: 'refetch', reason: 'own_modules' };
   const isThatVersion = ({ slug, version }: CataloguePlan): boolean =>
     slug === rights.plan && version === rights.planVersion;
   const plan = catalogue?.plans.find(isThatVersion);
   if (!catalogue || !plan) return { kind: 'refetch', reason: 'unknown_plan_version' };
-  const hasFallen = fallbackReason(rights.status) !== null;
+  const hasFallen = fallback.reason !== null;
   const mayHaveChanged = told.event === 'plan_changed' || moment.rev > known.rev + 1;
   return {
     kind: 'applied',
     ...(hasFallen && mayHaveChanged ? { unsure: 'unknown_subscription' } : {}),
+    ...unsure,
     shown: {
       ...shown,
       ...planPart(plan, catalogue),
