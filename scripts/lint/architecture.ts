@@ -19,7 +19,7 @@ const SERVER_ONLY =
 const REACT = /^(react|react-dom|@tanstack\/|zustand|sonner|@base-ui\/|lucide-react)(\/|$)/;
 
 const PARTS: readonly Part[] = [
-  { folder: 'src/core', may: [], not: ANY_PACKAGE },
+  { folder: 'src/core', may: ['database/types.gen.ts'], not: ANY_PACKAGE },
   { folder: 'src/lib', may: ['src/core'], not: SERVER_ONLY },
   { folder: 'src/i18n', may: ['src/core'], not: SERVER_ONLY },
   { folder: 'src/components', may: ['src/core', 'src/i18n'], not: SERVER_ONLY },

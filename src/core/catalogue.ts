@@ -1,5 +1,5 @@
 /** The catalogue as `get_catalogue` returns it: published plans, categories and modules. */
-import type { NamedSlug } from './entitlements.ts';
+import type { NamedSlug, RESOURCES } from './entitlements.ts';
 
 export interface CatalogueModule extends NamedSlug {
   category: string;
@@ -15,10 +15,12 @@ export interface CatalogueCategory extends NamedSlug {
   position: number;
 }
 
+/** As many values as the list has entries. */
+type ForEach<List extends readonly unknown[], Value> = { -readonly [Place in keyof List]: Value };
 /** Limits in the order of `RESOURCES`; `null` is unlimited, storage in bytes. */
-export type LimitTuple = [number | null, number | null, number | null, number | null];
+export type LimitTuple = ForEach<typeof RESOURCES, number | null>;
 /** Usage in the order of `RESOURCES`; storage in bytes. */
-export type UsageTuple = [number, number, number, number];
+export type UsageTuple = ForEach<typeof RESOURCES, number>;
 
 export interface CataloguePlan extends NamedSlug {
   rank: number;

@@ -2,10 +2,12 @@
  * The vocabulary of entitlements as the API speaks it. The database is the authority for every value
  * here; see `database/migrations/002_realtime_plan_system.sql` for the functions that return them.
  */
+import type { Database } from '../../database/types.gen.ts';
 
-/** Countable things a plan limits. Storage is counted in bytes, the others in rows. */
-export const RESOURCES = ['schools', 'students', 'staff', 'storage'] as const;
-export type Resource = (typeof RESOURCES)[number];
+/** Countable things a plan limits: the database's enum. `RESOURCE_INFO` says what each is called and how it is counted. */
+export type Resource = Database['public']['Enums']['resource'];
+/** In the order of the enum, which is that of every array of usage or limits. */
+export const RESOURCES = ['schools', 'students', 'staff', 'storage'] as const satisfies readonly Resource[];
 
 /** Where a group stands on one resource, whatever is being asked. */
 export type DecisionState = 'ok' | 'warning' | 'blocked' | 'over_limit' | 'unlimited';

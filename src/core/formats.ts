@@ -2,6 +2,7 @@
  * Numbers, money, sizes and dates as people of the platform read them. Only `Intl`: no locale data of our own.
  */
 import type { Resource } from './entitlements.ts';
+import { RESOURCE_INFO } from './resources.ts';
 
 export type Locale = 'fr' | 'en';
 
@@ -43,7 +44,7 @@ export interface Formats {
 
 /** What is counted, in the unit that decides between singular and plural: rows, or Go for storage. */
 export function countOf(resource: Resource, value: number): number {
-  return resource === 'storage' ? value / BYTES_PER_GO : value;
+  return RESOURCE_INFO[resource].unit === 'bytes' ? value / BYTES_PER_GO : value;
 }
 
 function createBytes(locale: Locale, tag: string): (bytes: number) => string {
@@ -87,7 +88,8 @@ export function createFormats(locale: Locale): Formats {
     percent: (value) => percent.format(value / 100),
     money: (xaf) => money.format(xaf),
     bytes,
-    quantity: (resource, value) => (resource === 'storage' ? bytes(value) : number.format(value)),
+    quantity: (resource, value) =>
+      RESOURCE_INFO[resource].unit === 'bytes' ? bytes(value) : number.format(value),
     date: (at) => date.format(new Date(at)),
     dateTime: (at) => dateTime.format(new Date(at)),
     time: (at) => time.format(new Date(at)),

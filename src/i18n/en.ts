@@ -1,26 +1,19 @@
 import type { Messages } from './fr.ts';
+import { resourceWords } from './resourceWords.ts';
 import { screensEn } from './screens.en.ts';
 
 const s = (n: number, one: string, many: string): string => (n === 1 ? one : many);
+
+const words = resourceWords('en', (count) => count === 1);
 
 /** The screens in English; the shape is the French one, so a missing text does not compile. */
 export const en: Messages = {
   ...screensEn,
 
   entitlements: {
-    resources: { schools: 'Schools', students: 'Students', staff: 'Staff', storage: 'Storage' },
-    amount: {
-      schools: (n, text) => `${text} ${s(n, 'school', 'schools')}`,
-      students: (n, text) => `${text} ${s(n, 'student', 'students')}`,
-      staff: (n, text) => `${text} ${s(n, 'staff member', 'staff members')}`,
-      storage: (_n, text) => text,
-    },
-    remaining: {
-      schools: (_n, text) => `${text} left`,
-      students: (_n, text) => `${text} left`,
-      staff: (_n, text) => `${text} left`,
-      storage: (_n, text) => `${text} left`,
-    },
+    resources: words.resources,
+    amount: words.amount,
+    remaining: words.remaining,
     overage: (text) => `${text} over the limit`,
     unlimited: 'Unlimited',
     noLimit: 'No limit',
@@ -68,12 +61,7 @@ export const en: Messages = {
     current: (used, limit) => `Currently: ${used}/${limit}`,
     usage: (used, limit) => `Usage: ${used}/${limit}`,
     upgrade: 'Upgrade my plan',
-    waysOut: {
-      schools: 'Archive a school, or ask for a higher plan.',
-      students: 'Deactivate students who left, or ask for a higher plan.',
-      staff: 'Deactivate staff accounts, or ask for a higher plan.',
-      storage: 'Delete documents, or ask for a higher plan.',
-    },
+    waysOut: words.waysOut,
     opened: 'You can go on again.',
   },
 
@@ -93,6 +81,8 @@ export const en: Messages = {
     codes: {
       not_authenticated: 'You must sign in.',
       forbidden: 'You are not allowed to do this.',
+      second_factor_required: 'Give the code of your second factor first.',
+      append_only: 'What is on record here can no longer be changed.',
       group_not_found: 'This school group does not exist.',
       unknown_plan: 'This plan does not exist.',
       unknown_resource: 'This resource does not exist.',
@@ -100,6 +90,29 @@ export const en: Messages = {
       reason_required: 'A reason is required.',
       stale_revision: 'The data changed in the meantime. Read the preview again, then retry.',
       same_plan: 'The group already has this plan.',
+      same_status: 'The subscription is in this state already.',
+      illegal_transition: 'The subscription cannot move to this state.',
+      nothing_scheduled: 'No change of plan is scheduled.',
+      feature_not_found: 'This module does not exist.',
+      override_not_found: 'This override does not exist.',
+      version_not_found: 'This draft of a plan does not exist.',
+      nothing_to_publish: 'The draft changes nothing of what the plan gives already.',
+      request_not_found: 'This request does not exist.',
+      request_pending: 'A request is pending already. Withdraw it before you make another.',
+      too_many_today: 'Ten requests a day at most. Try again tomorrow.',
+      no_longer_fits: 'The group’s usage is now above the limits of the plan it asked for.',
+      already_closed: 'This is closed already.',
+      document_not_found: 'This document does not exist.',
+      object_missing: 'The file has not been uploaded yet.',
+      object_present: 'A file is still there. Delete it first.',
+      object_fixed: 'A stored file is not replaced. Delete it, then upload the other.',
+      upload_refused: 'No room is reserved for this file.',
+      upload_in_progress: 'This file is being uploaded. Wait until it ends.',
+      size_exceeds_reservation: 'The file is larger than the room reserved for it.',
+      school_not_found: 'This school does not exist, or it is archived.',
+      too_many_requests: 'Too many requests at once. Try again in a moment.',
+      database_unavailable: 'The database is restarting. Try again in a moment.',
+      answer_too_large: 'The answer would be too large. Ask for less at a time.',
       network: 'The server does not answer. Check your connection.',
       unknown: 'An unexpected error occurred.',
     },

@@ -24,6 +24,13 @@ describe('what the server refuses', () => {
     expect(toApiError({ message: '…', details: 'Key (id)=(1) is not present.' }, status).code).toBe(code);
   });
 
+  test('a refusal of the server itself has its code where SQL has its SQLSTATE', () => {
+    const busy = { message: '…', code: 'too_many_requests', details: null };
+    expect(toApiError(busy, 429).code).toBe('too_many_requests');
+    const refused = { message: '…', code: 'PT409', details: '{"code":"nothing_scheduled"}' };
+    expect(toApiError(refused, 409).code).toBe('nothing_scheduled');
+  });
+
   test('a code we do not know is not passed on', () => {
     expect(toApiError({ message: '…', details: '{"code":"teapot"}' }, 418).code).toBe('unknown');
   });

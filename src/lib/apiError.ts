@@ -2,9 +2,12 @@
 import type { PostgrestSingleResponse } from '@supabase/supabase-js';
 import type { Decision, DecisionReason } from '../core/entitlements.ts';
 
-const TOLD_CODES = [
+/** The codes that the screens have words for: all of the database, and those of the server that a person may meet. */
+export const TOLD_CODES = [
   'not_authenticated',
   'forbidden',
+  'second_factor_required',
+  'append_only',
   'group_not_found',
   'unknown_plan',
   'unknown_resource',
@@ -12,6 +15,29 @@ const TOLD_CODES = [
   'reason_required',
   'stale_revision',
   'same_plan',
+  'same_status',
+  'illegal_transition',
+  'nothing_scheduled',
+  'feature_not_found',
+  'override_not_found',
+  'version_not_found',
+  'nothing_to_publish',
+  'request_not_found',
+  'request_pending',
+  'too_many_today',
+  'no_longer_fits',
+  'already_closed',
+  'document_not_found',
+  'object_missing',
+  'object_present',
+  'object_fixed',
+  'upload_refused',
+  'upload_in_progress',
+  'size_exceeds_reservation',
+  'school_not_found',
+  'too_many_requests',
+  'database_unavailable',
+  'answer_too_large',
 ] as const;
 
 /** What the server tells, `network` when it tells nothing, `unknown` when it is none of these. */
@@ -79,7 +105,8 @@ export function toApiError(failure: Failure, status: number): ApiError {
   const decision = status === 402 && 'resource' in details ? (details as unknown as Decision) : null;
   return new ApiError(failure.message, {
     status,
-    code: codeOf(status, details['code']),
+    // SQL names its code in the details; the server, which has none, where SQL has its SQLSTATE.
+    code: codeOf(status, details['code'] ?? failure.code),
     decision,
     details,
     cause: failure,
