@@ -1,6 +1,4 @@
 /** The law of CONVENTIONS.md, read from PostgreSQL's own catalogue after the migrations have run as role `postgres`. */
-import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createTestDatabase, type TestDatabase } from '../tests/helpers/database.ts';
 import { unfilteredWrites } from '../tests/helpers/unfiltered.ts';
@@ -88,13 +86,7 @@ describe('tables', () => {
   });
 
   it('say what they are for, unless their name says it all', async () => {
-    const plain = [
-      'business_categories',
-      'modules',
-      'notification_reads',
-      'plan_modules',
-      'scheduled_changes',
-    ];
+    const plain = ['business_categories', 'modules', 'plan_modules', 'scheduled_changes'];
     const sql = `select relname::text from pg_class where relnamespace in ${OURS} and relkind in ('r', 'v')
       and obj_description(oid, 'pg_class') is null and relname <> all ($1) order by 1`;
     expect(await list(sql, [[...plain, 'subscription_plans', 'effective_entitlements']])).toEqual([]);
@@ -193,18 +185,6 @@ describe('functions', () => {
     expect(await list(sql)).toEqual([]);
   });
 
-  it('raise codes that docs/ERRORS.md explains', async () => {
-    const codes = await list(
-      `select distinct code[1] from pg_proc p cross join regexp_matches(
-         p.prosrc, 'private\\.fail\\(''PT\\d{3}'', ''(\\w+)''', 'g') code where p.pronamespace in ${OURS}
-       union select distinct reason[1] from pg_views v cross join regexp_matches(
-         v.definition, '''(\\w+_(?:past_due|expired|subscription))''', 'g') reason where v.schemaname = 'private'`,
-    );
-    const explained = await readFile(join(import.meta.dirname, '..', 'docs', 'ERRORS.md'), 'utf8');
-    expect(codes.length).toBeGreaterThan(10);
-    expect(codes.filter((code) => !explained.includes(`| \`${String(code)}\` |`))).toEqual([]);
-  });
-
   it('are for nobody but whom they are granted to', async () => {
     const sql = (role: string): string =>
       `select p.pronamespace::regnamespace || '.' || p.proname ${FUNCTIONS} and has_function_privilege('${role}', p.oid, 'execute') order by 1`;
@@ -237,6 +217,7 @@ describe('functions', () => {
         'private.may_delete_document',
         'private.may_read_document',
         'private.may_upload',
+        'private.my_notification_kinds',
         'public.begin_upload',
         'public.can_access_category',
         'public.can_access_module',
@@ -307,7 +288,6 @@ describe('grants', () => {
   it('to signed-in users are by column, and these', async () => {
     expect(await granted('authenticated')).toEqual([
       'public.documents: insert (id, school_group_id, school_id, name, mime_type, size_bytes)',
-      'public.notification_reads: insert (notification_id)',
       'public.profiles: update (first_name, last_name, locale)',
       'public.school_group_notes: insert (school_group_id, body)',
       'public.schools: insert (id, school_group_id, name, code, city, address)',

@@ -1,8 +1,9 @@
-/** I10: crossing 80 %, 90 % and 100 % upwards makes one notification each, re-armed when usage falls below. */
+/** I10: one open notice a group and resource; it rises with a push, falls without one, and is resolved below. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { callAs, inDays, runDueJobsAt } from '../tests/helpers/acting.ts';
-import { createTestDatabase, type Actor, type TestDatabase } from '../tests/helpers/database.ts';
+import { createTestDatabase, type TestDatabase } from '../tests/helpers/database.ts';
 import { draftOf, publish } from '../tests/helpers/drafts.ts';
+import { messagesOf } from '../tests/helpers/messages.ts';
 import { refusal } from '../tests/helpers/refusal.ts';
 import {
   add,
@@ -19,14 +20,22 @@ beforeAll(async () => {
 });
 afterAll(() => db.drop());
 
-/** Thresholds told to the group for its pupils, oldest first. */
-async function told(group: Tenant): Promise<number[]> {
+/** The notices of a group's pupils, oldest first: the threshold of each, negative once it is resolved. */
+async function noticed(group: Tenant): Promise<number[]> {
   const { rows } = await db.query<{ threshold: number }>(
-    `select (params->>'threshold')::float as threshold from public.notifications
-     where school_group_id = $1 and params->>'resource' = 'students' order by id`,
+    `select (params->>'threshold')::float * case when resolved_at is null then 1 else -1 end as threshold
+     from public.notifications where school_group_id = $1 and kind = 'usage_threshold' and resource = 'students'
+     order by id`,
     [group.id],
   );
   return rows.map(({ threshold }) => threshold);
+}
+/** How many times a notice of the group's usage was pushed to its screens. */
+async function pushes(group: Tenant): Promise<number> {
+  const messages = await messagesOf(db, `group:${group.id}`);
+  return messages.filter(
+    ({ event, payload }) => event === 'notification' && payload['kind'] === 'usage_threshold',
+  ).length;
 }
 const remove = (group: Tenant, count: number): Promise<unknown> =>
   db.query(
@@ -35,45 +44,116 @@ const remove = (group: Tenant, count: number): Promise<unknown> =>
   );
 const groupOf = async (students: number | null, warnAt = 0.8): Promise<Tenant> =>
   createTenant(db, await createPlan(db, { students, warnAt }));
-
-describe('I10: a threshold notifies once per crossing', () => {
-  it('one pupil after the other: at 8, 9 and 10 of 10, and not in between', async () => {
+describe('I10: one notice of a resource is open, at the threshold that its usage stands at', () => {
+  it('one pupil after the other: it opens at 8 of 10, rises at 9 and 10, and pushes at each', async () => {
     const group = await groupOf(10);
-    const after: number[][] = [];
+    const after: [number[], number][] = [];
     for (let n = 0; n < 10; n += 1) {
       await add(db, group, 'students');
-      after.push(await told(group));
+      after.push([await noticed(group), await pushes(group)]);
     }
-    expect(after.slice(6)).toEqual([[], [0.8], [0.8, 0.9], [0.8, 0.9, 1]]);
+    expect(after.slice(6)).toEqual([
+      [[], 0],
+      [[0.8], 1],
+      [[0.9], 2],
+      [[1], 3],
+    ]);
   });
 
-  it('a jump over all three tells all three, once', async () => {
+  it('a jump over all three opens one, at the highest, and pushes once', async () => {
     const group = await groupOf(10);
     await add(db, group, 'students', 10);
     await refusal(add(db, group, 'students'));
-    expect(await told(group)).toEqual([0.8, 0.9, 1]);
+    expect([await noticed(group), await pushes(group)]).toEqual([[1], 1]);
   });
 
-  it('falling below re-arms what was left, and only that', async () => {
+  it('falling lowers it without a push, and the next crossing pushes again', async () => {
+    const group = await groupOf(100);
+    await add(db, group, 'students', 100);
+    await remove(group, 8);
+    expect([await noticed(group), await pushes(group)]).toEqual([[0.9], 1]);
+    await add(db, group, 'students', 2);
+    expect([await noticed(group), await pushes(group)]).toEqual([[0.9], 1]);
+    await add(db, group, 'students', 6);
+    expect([await noticed(group), await pushes(group)]).toEqual([[1], 2]);
+  });
+
+  it('falling below the lowest resolves it; the next crossing opens another', async () => {
+    const group = await groupOf(10);
+    await add(db, group, 'students', 10);
+    await remove(group, 3);
+    expect([await noticed(group), await pushes(group)]).toEqual([[-1], 1]);
+    await add(db, group, 'students', 2);
+    expect([await noticed(group), await pushes(group)]).toEqual([[-1, 0.9], 2]);
+  });
+
+  it('a fall tells the screens that show it to read again, under a name that alerts nobody', async () => {
     const group = await groupOf(10);
     await add(db, group, 'students', 10);
     await remove(group, 1);
-    await add(db, group, 'students');
-    expect(await told(group)).toEqual([0.8, 0.9, 1, 1]);
-    await remove(group, 3);
-    await add(db, group, 'students', 2);
-    expect(await told(group)).toEqual([0.8, 0.9, 1, 1, 0.8, 0.9]);
+    await remove(group, 9);
+    await remove(group, 0);
+    const quiet = (await messagesOf(db, `group:${group.id}`)).filter(
+      ({ event }) => event === 'notice_changed',
+    );
+    expect(quiet.map(({ payload }) => [payload['kind'], payload['resource']])).toEqual([
+      ['usage_threshold', 'students'],
+      ['usage_threshold', 'students'],
+    ]);
   });
 
-  it('a smaller plan crosses without a pupil more, a larger one re-arms', async () => {
+  it('says what stood when the level last changed', async () => {
+    const group = await groupOf(100);
+    const params = async (): Promise<unknown> =>
+      (
+        await db.query(`select params from notifications where school_group_id = $1 and level > 0`, [
+          group.id,
+        ])
+      ).rows;
+    await add(db, group, 'students', 100);
+    await remove(group, 8);
+    expect(await params()).toMatchObject([{ params: { threshold: 0.9, usage: 92, limit: 100 } }]);
+    await remove(group, 90);
+    expect(await params()).toMatchObject([{ params: { threshold: 0.9, usage: 92, limit: 100 } }]);
+  });
+
+  it('each resource has its own', async () => {
+    const group = await createTenant(db, await createPlan(db, { students: 10, staff: 10 }));
+    await add(db, group, 'students', 8);
+    await add(db, group, 'staff', 10);
+    const { rows } = await db.query(
+      'select resource, level from notices where school_group_id = $1 and level > 0 order by id',
+      [group.id],
+    );
+    expect(rows).toEqual([
+      { resource: 'students', level: 1 },
+      { resource: 'staff', level: 3 },
+    ]);
+  });
+
+  it('no second one is stored beside it, whoever writes', async () => {
+    const group = await groupOf(10);
+    await add(db, group, 'students', 8);
+    const second = db.query(
+      `insert into notifications (school_group_id, kind, resource, level, params, rev)
+       values ($1, 'usage_threshold', 'students', 3, '{}', 1)`,
+      [group.id],
+    );
+    expect((await refusal(second)).sqlstate).toBe('23505');
+  });
+
+  it('a smaller plan raises it without a pupil more, a larger one resolves it', async () => {
     const group = await groupOf(null);
     await add(db, group, 'students', 9);
-    expect(await told(group)).toEqual([]);
+    expect(await noticed(group)).toEqual([]);
     await setPlan(db, group.id, await createPlan(db, { students: 10 }));
-    expect(await told(group)).toEqual([0.8, 0.9]);
+    expect([await noticed(group), await pushes(group)]).toEqual([[0.9], 1]);
     await setPlan(db, group.id, await createPlan(db, { students: 100 }));
+    expect([await noticed(group), await pushes(group)]).toEqual([[-0.9], 1]);
     await setPlan(db, group.id, await createPlan(db, { students: 5 }));
-    expect(await told(group)).toEqual([0.8, 0.9, 0.8, 0.9, 1]);
+    expect([await noticed(group), await pushes(group)]).toEqual([[-0.9, 1], 2]);
+    await setPlan(db, group.id, await createPlan(db, { students: null }));
+    expect([await noticed(group), await pushes(group)]).toEqual([[-0.9, -1], 2]);
   });
 
   it('an edit of the plan crosses too, in every group of it', async () => {
@@ -81,10 +161,10 @@ describe('I10: a threshold notifies once per crossing', () => {
     const groups = [await createTenant(db, plan), await createTenant(db, plan)];
     for (const group of groups) await add(db, group, 'students', 10);
     await db.query('update public.subscription_plans set max_students = 12 where slug = $1', [plan]);
-    for (const group of groups) expect(await told(group)).toEqual([0.8]);
+    for (const group of groups) expect([await noticed(group), await pushes(group)]).toEqual([[0.8], 1]);
   });
 
-  it('an override and its end, a grant and its date, cross and re-arm like a plan', async () => {
+  it('an override and its end, a grant and its date, move it like a plan', async () => {
     const superAdmin = await createAccount(db, { role: 'super_admin' });
     const group = await groupOf(100);
     await add(db, group, 'students', 9);
@@ -94,18 +174,18 @@ describe('I10: a threshold notifies once per crossing', () => {
         limit,
       ]);
     const { id } = await set(10);
-    expect(await told(group)).toEqual([0.8, 0.9]);
+    expect(await noticed(group)).toEqual([0.9]);
     await callAs(db, superAdmin, `end_override($1, 'Fin')`, [id]);
-    expect(await told(group)).toEqual([0.8, 0.9]);
+    expect(await noticed(group)).toEqual([-0.9]);
 
     const small = await groupOf(10);
     await callAs(db, superAdmin, `grant_quantity($1, 'students', 10, 'Essai', $2)`, [small.id, inDays(3)]);
     await add(db, small, 'students', 10);
-    expect(await told(small)).toEqual([]);
+    expect(await noticed(small)).toEqual([]);
     await runDueJobsAt(db, inDays(4));
-    expect(await told(small)).toEqual([0.8, 0.9, 1]);
+    expect(await noticed(small)).toEqual([1]);
     await runDueJobsAt(db, inDays(5));
-    expect(await told(small)).toHaveLength(3);
+    expect([await noticed(small), await pushes(small)]).toEqual([[1], 1]);
   });
 
   it('a published version crosses in the groups that move, and not in those that stay behind', async () => {
@@ -118,7 +198,7 @@ describe('I10: a threshold notifies once per crossing', () => {
       const group = await createTenant(db, plan);
       await add(db, group, 'students', 10);
       await publish(db, superAdmin, await draftOf(db, superAdmin, plan, { max_students: 12 }), existing);
-      expect(await told(group)).toEqual(expected);
+      expect(await noticed(group)).toEqual(expected);
     }
   });
 
@@ -127,17 +207,22 @@ describe('I10: a threshold notifies once per crossing', () => {
     [0.9, [0.9, 1]],
     [0.95, [0.95, 1]],
     [1, [1]],
-  ])('a plan that warns at %d tells %j', async (warnAt, thresholds) => {
-    const group = await groupOf(10, warnAt);
-    await add(db, group, 'students', 10);
-    expect(await told(group)).toEqual(thresholds);
+  ])('a plan that warns at %d warns at %j, and pushes at each', async (warnAt, thresholds) => {
+    const group = await groupOf(100, warnAt);
+    const seen: number[] = [];
+    for (let usage = 40; usage <= 100; usage += 5) {
+      await add(db, group, 'students', usage === 40 ? 40 : 5);
+      const [threshold] = await noticed(group);
+      if (threshold !== undefined && threshold !== seen.at(-1)) seen.push(threshold);
+    }
+    expect([seen, await pushes(group)]).toEqual([thresholds, thresholds.length]);
   });
 
   it('unlimited and nothing-of-nothing never warn', async () => {
     for (const limit of [null, 0]) {
       const group = await groupOf(limit);
       await add(db, group, 'students', limit === null ? 500 : 0);
-      expect(await told(group)).toEqual([]);
+      expect(await noticed(group)).toEqual([]);
     }
   });
 
@@ -147,83 +232,14 @@ describe('I10: a threshold notifies once per crossing', () => {
     await client.query('begin');
     await add(client, group, 'students', 9);
     await client.query('rollback');
-    expect(await told(group)).toEqual([]);
+    expect([await noticed(group), await pushes(group)]).toEqual([[], 0]);
     await add(db, group, 'students', 9);
-    expect(await told(group)).toEqual([0.8, 0.9]);
-  });
-});
-
-describe('reading notices', () => {
-  it('each admin reads for themself, each notice once, and only their group’s', async () => {
-    const [group, other] = [await groupOf(1), await groupOf(1)];
-    const colleague = await createAccount(db, { role: 'admin_groupe', group: group.id });
-    await add(db, group, 'students');
-    await add(db, other, 'students');
-    const unread = (actor: Actor): Promise<unknown> =>
-      db.as(actor, async (client) => {
-        const { rows } = await client.query<{ n: number }>(
-          `select (get_entitlements()->'unread_notices')::int as n`,
-        );
-        return rows[0]?.n;
-      });
-    const read = `insert into notification_reads (notification_id)
-      select id from notifications where school_group_id = $1`;
-    await db.as(group.admin, (client) => client.query(read, [group.id]));
-    expect([await unread(group.admin), await unread(colleague)]).toEqual([0, 3]);
-
-    const again = db.as(group.admin, (client) => client.query(read, [group.id]));
-    expect((await refusal(again)).sqlstate).toBe('23505');
-    const { rows } = await db.query<{ id: string }>(
-      'select id from notifications where school_group_id = $1',
-      [other.id],
-    );
-    const foreign = db.as(group.admin, (client) =>
-      client.query('insert into notification_reads (notification_id) values ($1)', [rows[0]?.id]),
-    );
-    expect((await refusal(foreign)).sqlstate).toBe('42501');
+    expect([await noticed(group), await pushes(group)]).toEqual([[0.9], 1]);
   });
 
-  it('all up to one, by one call: those after it, and a colleague’s, stay unread', async () => {
+  it('ten sessions that cross at the same moment leave one', async () => {
     const group = await groupOf(10);
-    const colleague = await createAccount(db, { role: 'admin_groupe', group: group.id });
-    await add(db, group, 'students', 10);
-    const { rows } = await db.query<{ id: string }>(
-      'select id from notifications where school_group_id = $1 order by id',
-      [group.id],
-    );
-    const mark = (upTo: string | null | undefined, actor: Actor = group.admin) =>
-      callAs<number>(db, actor, 'mark_notifications_read($1)', [upTo]);
-    const unread = async (actor: Actor) =>
-      (await callAs<{ unread_notices: number }>(db, actor, 'get_entitlements()')).unread_notices;
-    expect(await mark(null)).toBe(0);
-    expect(await mark(rows[1]?.id)).toBe(2);
-    expect(await mark(rows[1]?.id)).toBe(0);
-    expect([await unread(group.admin), await unread(colleague)]).toEqual([1, 3]);
-    expect([await mark('9223372036854775807'), await unread(group.admin)]).toEqual([1, 0]);
-    // Nobody reads for another group, however large the number.
-    const other = await groupOf(1);
-    await add(db, other, 'students');
-    await mark('9223372036854775807');
-    expect(await unread(other.admin)).toBe(3);
-  });
-
-  it('hold what a sentence is made of in either language, and no sentence', async () => {
-    const group = await groupOf(10);
-    await add(db, group, 'students', 8);
-    const { rows } = await db.query('select kind, params from notifications where school_group_id = $1', [
-      group.id,
-    ]);
-    expect(rows).toEqual([
-      {
-        kind: 'usage_threshold',
-        params: {
-          resource: 'students',
-          threshold: 0.8,
-          usage: 8,
-          limit: 10,
-          plan: expect.stringMatching(/^plan-/) as string,
-        },
-      },
-    ]);
+    await Promise.all(Array.from({ length: 10 }, () => add(db, group, 'students')));
+    expect([await noticed(group), await pushes(group)]).toEqual([[1], 3]);
   });
 });

@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { callAs, inDays, refusedAs } from '../tests/helpers/acting.ts';
 import { createTestDatabase, type Actor, type TestDatabase } from '../tests/helpers/database.ts';
+import { messagesOf } from '../tests/helpers/messages.ts';
 import { openSessions } from '../tests/helpers/sessions.ts';
 import { add, createAccount, createPlan, createTenant, type Tenant } from '../tests/helpers/tenants.ts';
 
@@ -99,18 +100,54 @@ describe('an account that provokes refusals in a loop', () => {
 });
 
 describe('a group that crosses a threshold in a loop', () => {
-  it('gets notices of a hundred crossings a day', async () => {
-    group = await createTenant(db, await createPlan(db, { staff: 2 }));
-    await db.query(
-      `insert into private.daily_acts (subject, act, day, done) values ($1, 'threshold_notice', private.today(), 99)`,
+  const notices = async (): Promise<unknown[]> => {
+    const { rows: found } = await db.query(
+      `select level, resolved_at is null as open from public.notifications
+       where school_group_id = $1 and level > 0 order by id`,
       [group.id],
     );
-    for (let turn = 0; turn < 3; turn++) {
-      await add(db, group, 'staff', 2);
-      await db.query('delete from public.staff where school_group_id = $1', [group.id]);
+    return found;
+  };
+  const pushed = async (): Promise<number> => {
+    const messages = await messagesOf(db, `group:${group.id}`);
+    return messages.filter(({ event }) => event === 'notification').length;
+  };
+  const empty = () => db.query('delete from public.staff where school_group_id = $1', [group.id]);
+
+  beforeEach(async () => {
+    group = await createTenant(db, await createPlan(db, { staff: 10 }));
+    await db.query(
+      `insert into private.daily_acts (subject, act, day, done) values ($1, 'threshold_notice', private.today(), 98)`,
+      [group.id],
+    );
+  });
+
+  it('gets a hundred notices a day, and a hundred pushes', async () => {
+    for (let turn = 0; turn < 4; turn++) {
+      await add(db, group, 'staff', 10);
+      await empty();
     }
-    // One crossing passes three marks.
-    expect(await rows('public.notifications')).toBe(3);
+    expect(await notices()).toEqual([
+      { level: 3, open: false },
+      { level: 3, open: false },
+    ]);
+    expect(await pushed()).toBe(2);
+  });
+
+  it('still sees the present level of the notice that is open, which rises without a push', async () => {
+    await add(db, group, 'staff', 8);
+    for (let turn = 0; turn < 4; turn++) {
+      await add(db, group, 'staff', 2);
+      await db.query(
+        `delete from public.staff where id in (select id from public.staff where school_group_id = $1 limit 2)`,
+        [group.id],
+      );
+    }
+    await add(db, group, 'staff', 1);
+    expect(await notices()).toEqual([{ level: 2, open: true }]);
+    expect(await pushed()).toBe(2);
+    await empty();
+    expect(await notices()).toEqual([{ level: 2, open: false }]);
   });
 });
 

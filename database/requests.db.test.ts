@@ -201,21 +201,34 @@ describe('both sides', () => {
     expect(await heard(`group:${foreign.id}`)).toEqual([]);
   });
 
-  it('find the answer among the group’s notices, unread until it is read', async () => {
-    const { id } = await ask();
-    await review(id, true);
-    const unread = async () =>
-      (await callAs<{ unread_notices: number }>(db, group.admin, 'get_entitlements()')).unread_notices;
-    expect(await unread()).toBe(1);
-    const { rows } = await db.as(group.admin, (client) =>
-      client.query<{ id: string }>('select id, kind, params from notifications'),
-    );
-    expect(rows).toMatchObject([{ kind: 'request_approved', params: { id, plan: 'pro' } }]);
-    await callAs(db, group.admin, 'mark_notifications_read($1)', [rows[0]?.id]);
-    expect(await unread()).toBe(0);
-    const pushed = (await messagesOf(db, `group:${group.id}`)).filter(
-      ({ event }) => event === 'notification',
-    );
-    expect(pushed.map(({ payload }) => payload['kind'])).toEqual(['request_approved']);
-  });
+  it.each([
+    [true, 'approved', ['plan_changed', 'request_decided']],
+    [false, 'refused', ['request_decided']],
+  ])(
+    'find the answer among the group’s notices, unread until it is read: %s',
+    async (approve, status, kinds) => {
+      await callAs(db, group.admin, 'mark_notifications_read(9223372036854775807)');
+      const { id } = await ask();
+      await review(id, approve, 'Après lecture');
+      const unread = async () =>
+        (await callAs<{ unread_notices: number }>(db, group.admin, 'get_entitlements()')).unread_notices;
+      expect(await unread()).toBe(kinds.length);
+      const { rows } = await db.as(group.admin, (client) =>
+        client.query<{ turn: string; kind: string; params: unknown }>(
+          'select turn, kind, params from notices where unread order by turn',
+        ),
+      );
+      expect(rows.map(({ kind }) => kind)).toEqual(kinds);
+      expect(rows.at(-1)?.params).toMatchObject({ id, plan: 'pro', status, review_note: 'Après lecture' });
+      await callAs(db, group.admin, 'mark_notifications_read($1)', [rows.at(-1)?.turn]);
+      expect(await unread()).toBe(0);
+      const pushed = (await messagesOf(db, `group:${group.id}`)).filter(
+        ({ event }) => event === 'notification',
+      );
+      // The change of plan has its state message.
+      expect(pushed.map(({ payload }) => payload)).toEqual([
+        { rev: await revOf(db, group.id), kind: 'request_decided', id: expect.any(String) as string },
+      ]);
+    },
+  );
 });

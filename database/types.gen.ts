@@ -266,19 +266,29 @@ export type Database = {
           notification_id: number;
           profile_id: string;
           read_at: string;
+          turn: number;
         };
         ComputedFields: never;
         Insert: {
           notification_id: number;
           profile_id?: string;
           read_at?: string;
+          turn: number;
         };
         Update: {
           notification_id?: number;
           profile_id?: string;
           read_at?: string;
+          turn?: number;
         };
         Relationships: [
+          {
+            foreignKeyName: 'notification_reads_notification_id_fkey';
+            columns: ['notification_id'];
+            isOneToOne: false;
+            referencedRelation: 'notices';
+            referencedColumns: ['id'];
+          },
           {
             foreignKeyName: 'notification_reads_notification_id_fkey';
             columns: ['notification_id'];
@@ -299,27 +309,42 @@ export type Database = {
         Row: {
           created_at: string;
           id: number;
-          kind: string;
+          kind: Database['public']['Enums']['notification_kind'];
+          level: number | null;
           params: NonNullable<Json>;
+          raised_at: string;
+          resolved_at: string | null;
+          resource: Database['public']['Enums']['resource'] | null;
           rev: number;
           school_group_id: string;
+          turn: number;
         };
         ComputedFields: never;
         Insert: {
           created_at?: string;
           id?: never;
-          kind: string;
+          kind: Database['public']['Enums']['notification_kind'];
+          level?: number | null;
           params: NonNullable<Json>;
+          raised_at?: string;
+          resolved_at?: string | null;
+          resource?: Database['public']['Enums']['resource'] | null;
           rev: number;
           school_group_id: string;
+          turn?: number;
         };
         Update: {
           created_at?: string;
           id?: never;
-          kind?: string;
+          kind?: Database['public']['Enums']['notification_kind'];
+          level?: number | null;
           params?: NonNullable<Json>;
+          raised_at?: string;
+          resolved_at?: string | null;
+          resource?: Database['public']['Enums']['resource'] | null;
           rev?: number;
           school_group_id?: string;
+          turn?: number;
         };
         Relationships: [
           {
@@ -1167,6 +1192,60 @@ export type Database = {
       };
     };
     Views: {
+      notices: {
+        Row: {
+          created_at: string;
+          id: number;
+          kind: Database['public']['Enums']['notification_kind'];
+          level: number | null;
+          params: NonNullable<Json>;
+          raised_at: string;
+          resolved_at: string | null;
+          resource: Database['public']['Enums']['resource'] | null;
+          rev: number;
+          school_group_id: string;
+          turn: number;
+          unread: boolean | null;
+        };
+        ComputedFields: never;
+        Insert: {
+          created_at?: string | null;
+          id?: number | null;
+          kind?: Database['public']['Enums']['notification_kind'] | null;
+          level?: number | null;
+          params?: Json | null;
+          raised_at?: string | null;
+          resolved_at?: string | null;
+          resource?: Database['public']['Enums']['resource'] | null;
+          rev?: number | null;
+          school_group_id?: string | null;
+          turn?: number | null;
+          unread?: never;
+        };
+        Update: {
+          created_at?: string | null;
+          id?: number | null;
+          kind?: Database['public']['Enums']['notification_kind'] | null;
+          level?: number | null;
+          params?: Json | null;
+          raised_at?: string | null;
+          resolved_at?: string | null;
+          resource?: Database['public']['Enums']['resource'] | null;
+          rev?: number | null;
+          school_group_id?: string | null;
+          turn?: number | null;
+          unread?: never;
+        };
+        Relationships: [
+          {
+            foreignKeyName: 'notifications_school_group_id_fkey';
+            columns: ['school_group_id'];
+            isOneToOne: false;
+            referencedRelation: 'school_groups';
+            referencedColumns: ['id'];
+          },
+        ];
+      };
       school_group_usage: {
         Row: {
           limit: number | null;
@@ -1334,6 +1413,7 @@ export type Database = {
       verify_usage: { Args: Record<PropertyKey, never>; Returns: Json };
     };
     Enums: {
+      notification_kind: 'usage_threshold' | 'plan_changed' | 'status_changed' | 'request_decided';
       resource: 'schools' | 'students' | 'staff' | 'storage';
       subscription_status: 'trial' | 'active' | 'past_due' | 'grace' | 'suspended' | 'cancelled' | 'expired';
       user_role: 'super_admin' | 'admin_groupe' | 'personnel';
@@ -1452,6 +1532,7 @@ export type CompositeTypes<
 export const Constants = {
   public: {
     Enums: {
+      notification_kind: ['usage_threshold', 'plan_changed', 'status_changed', 'request_decided'],
       resource: ['schools', 'students', 'staff', 'storage'],
       subscription_status: ['trial', 'active', 'past_due', 'grace', 'suspended', 'cancelled', 'expired'],
       user_role: ['super_admin', 'admin_groupe', 'personnel'],

@@ -27,6 +27,9 @@ create type public.user_role as enum ('super_admin', 'admin_groupe', 'personnel'
 create type public.resource as enum ('schools', 'students', 'staff', 'storage');
 create type public.subscription_status as enum
   ('trial', 'active', 'past_due', 'grace', 'suspended', 'cancelled', 'expired');
+-- A kind of notice also needs its row in private.notification_kinds and its words: see CONTRIBUTING.md.
+create type public.notification_kind as enum
+  ('usage_threshold', 'plan_changed', 'status_changed', 'request_decided');
 create type private.state_event as enum ('usage_changed', 'entitlements_changed', 'plan_changed');
 comment on type private.state_event is
   'In rising order: the strongest event of a transaction names its message.';
@@ -913,13 +916,14 @@ grant select (school_group_id, used) on private.group_states to authenticated, s
 create table private.usage_marks (
   school_group_id uuid not null references public.school_groups (id) on delete restrict,
   resource public.resource not null,
-  -- Highest warning already told: 0 none, 1 warn_at, 2 90 %, 3 100 %. Falls with usage, which re-arms it.
+  -- The threshold that usage stands at: 0 none, 1 warn_at, 2 90 %, 3 100 %. The level of the open notice.
   notified smallint not null default 0 check (notified between 0 and 3),
   day date not null default private.today(),
   day_limit bigint,
   primary key (school_group_id, resource)
 );
-comment on table private.usage_marks is 'Warnings told of each counter, and the day of its last change.';
+comment on table private.usage_marks is
+  'The threshold each counter stands at, and the day of its last change.';
 comment on column private.usage_marks.day is 'Day of the last change of the counter or of day_limit.';
 alter table private.usage_marks enable row level security;
 
@@ -958,36 +962,79 @@ grant select on public.refusals to authenticated, service_role;
 create trigger append_only before update or delete or truncate on public.refusals
   for each statement execute function private.tg_refuse('Un refus enregistré ne se réécrit pas.');
 
+-- ───────────────────────────────────────────────────────────── notices
+create table private.notification_kinds (
+  kind public.notification_kind primary key,
+  -- Whose notices they are: roles of the group itself, and super admins for every group.
+  seen_by public.user_role[] not null check (seen_by <> '{}'),
+  -- Whether a new or raised notice is sent to the open screens: not where a state message says the same.
+  pushes boolean not null
+);
+comment on table private.notification_kinds is
+  'What the database knows of each kind of notice: who sees it, and whether it pushes. private.notify() '
+  'reads it.';
+alter table private.notification_kinds enable row level security;
+insert into private.notification_kinds (kind, seen_by, pushes) values
+  ('usage_threshold', '{admin_groupe,super_admin}', true),
+  ('plan_changed', '{admin_groupe,super_admin}', false),
+  ('status_changed', '{admin_groupe,super_admin}', false),
+  ('request_decided', '{admin_groupe,super_admin}', true);
+
+create function private.my_notification_kinds()
+  returns public.notification_kind[] language sql stable security definer set search_path = '' as $$
+  select coalesce(array_agg(k.kind), '{}') from private.notification_kinds k
+  join public.profiles p on p.id = auth.uid() and p.status = 'active' and p.role = any (k.seen_by);
+$$;
+comment on function private.my_notification_kinds() is
+  'Kinds of notices that the caller''s role sees; of which groups is for the policy to say.';
+grant execute on function private.my_notification_kinds() to authenticated;
+
+create sequence private.notification_turns;
+
 create table public.notifications (
   id bigint generated always as identity primary key,
   school_group_id uuid not null references public.school_groups (id) on delete restrict,
-  kind text not null check (kind in ('usage_threshold', 'request_approved', 'request_refused')),
+  kind public.notification_kind not null,
+  resource public.resource,
+  -- Null: an event, which stays as it is. Otherwise a standing notice, which moves until it is resolved.
+  level smallint check (level > 0),
   params jsonb not null,
+  -- The group's revision when the notice came, or rose last.
   rev bigint not null,
-  created_at timestamptz not null default now()
+  -- Drawn under the group's lock whenever the notice comes or rises: what a person has seen of a group's
+  -- notices is everything up to one turn.
+  turn bigint not null default nextval('private.notification_turns'),
+  created_at timestamptz not null default now(),
+  raised_at timestamptz not null default now(),
+  resolved_at timestamptz check (resolved_at is null or level is not null)
 );
-create index notifications_group_idx on public.notifications (school_group_id, id desc);
+create index notifications_group_idx on public.notifications (school_group_id, turn desc);
+-- I10: one open notice a group, kind and resource.
+create unique index notifications_open_idx on public.notifications (school_group_id, kind, resource)
+  nulls not distinct where level is not null and resolved_at is null;
 comment on table public.notifications is
-  'Parameters, not sentences: each reader gets the text in their own language.';
+  'Parameters, not sentences: each reader gets the text in their own language. Written by private.notify() '
+  'alone.';
 alter table public.notifications enable row level security;
-create policy "group admins see their notices" on public.notifications for select to authenticated
-  using (school_group_id = (select private.my_admin_group_id()) or (select private.is_super_admin()));
+create policy "members see the notices for their role" on public.notifications for select to authenticated
+  using (kind = any ((select private.my_notification_kinds())::public.notification_kind[])
+    and (school_group_id = (select private.my_group_id()) or (select private.is_super_admin())));
 grant select on public.notifications to authenticated, service_role;
 
 create table public.notification_reads (
   profile_id uuid not null references public.profiles (id) on delete cascade default auth.uid(),
   notification_id bigint not null references public.notifications (id) on delete cascade,
+  -- Turn of the notice as it was read: one that has risen since is unread again.
+  turn bigint not null,
   read_at timestamptz not null default now(),
   primary key (profile_id, notification_id)
 );
 create index notification_reads_notification_idx on public.notification_reads (notification_id);
+comment on table public.notification_reads is 'Written by mark_notifications_read() alone.';
 alter table public.notification_reads enable row level security;
 create policy "one sees what one has read" on public.notification_reads for select to authenticated
   using (profile_id = (select private.my_profile_id()));
-create policy "one marks as read what one may see" on public.notification_reads for insert to authenticated
-  with check (profile_id = (select private.my_profile_id())
-    and exists (select 1 from public.notifications n where n.id = notification_id));
-grant select, insert (notification_id) on public.notification_reads to authenticated;
+grant select on public.notification_reads to authenticated;
 
 -- ───────────────────────────────────────────────────────────── records of acts
 create table public.audit_log (

@@ -432,37 +432,65 @@ comment on function private.set_calm(uuid, public.resource, bigint, numeric) is
   'Works out the calm corridor of a counter whose limit and warning level have just been judged. The caller '
   'holds the group''s lock.';
 
--- ───────────────────────────────────────────────────────────── thresholds
+-- ───────────────────────────────────────────────────────────── notices and thresholds
+create function private.notify(p_school_group_id uuid, p_kind public.notification_kind, p_params jsonb,
+    p_resource public.resource default null, p_level int default null, p_rev bigint default null)
+  returns void language plpgsql volatile security definer set search_path = '' as $$
+declare
+  v_rev constant bigint := coalesce(p_rev, private.lock_group(p_school_group_id));
+  v_pushes boolean; v_rises boolean; v_open public.notifications;
+begin
+  select pushes into strict v_pushes from private.notification_kinds where kind = p_kind;
+  if p_level is not null then
+    select * into v_open from public.notifications
+    where school_group_id = p_school_group_id and kind = p_kind and resource is not distinct from p_resource
+      and level is not null and resolved_at is null;
+  end if;
+  if p_level = coalesce(v_open.level, 0) then return; end if;
+  -- What crosses a mark again and again is told a hundred times a day: notices stay for ever. After that an
+  -- open notice still shows the present level.
+  v_rises := p_level is null or p_level > coalesce(v_open.level, 0)
+    and private.within_rate(p_school_group_id, 'threshold_notice');
+  if v_open.id is null and v_rises then
+    insert into public.notifications (school_group_id, kind, resource, level, params, rev)
+    values (p_school_group_id, p_kind, p_resource, p_level, p_params, v_rev);
+  elsif p_level = 0 then
+    update public.notifications set resolved_at = now() where id = v_open.id;
+  else
+    update public.notifications set level = p_level, params = p_params,
+      rev = case when v_rises then v_rev else rev end,
+      turn = case when v_rises then nextval('private.notification_turns') else turn end,
+      raised_at = case when v_rises then now() else raised_at end
+    where id = v_open.id;
+  end if;
+  -- Screens that show a notice which falls read it again; nobody is alerted.
+  if v_pushes and (v_rises or v_open.id is not null) then
+    perform realtime.send(
+      jsonb_strip_nulls(jsonb_build_object('rev', v_rev, 'kind', p_kind, 'resource', p_resource)),
+      case when v_rises then 'notification' else 'notice_changed' end, 'group:' || p_school_group_id, true);
+  end if;
+end $$;
+comment on function private.notify is
+  'Stores a notice and pushes it: an event (p_level null), or the standing notice of p_resource at p_level, '
+  'which opens, rises, falls, and is resolved at 0. A rise pushes once and makes the notice unread again '
+  '(I10). p_rev: the group''s revision, where the caller holds its lock already.';
+
 create function private.notify_thresholds(p_school_group_id uuid, p_resource public.resource, p_used bigint,
                                           p_limit bigint, e private.effective_entitlements, p_rev bigint)
   returns void language plpgsql volatile security definer set search_path = '' as $$
-declare
-  v_level constant smallint := private.warning_level(p_limit, p_used, e.warn_at);
-  v_notified smallint;
+declare v_level constant smallint := private.warning_level(p_limit, p_used, e.warn_at);
 begin
-  select notified into strict v_notified from private.usage_marks
-  where school_group_id = p_school_group_id and resource = p_resource;
-  if v_level = v_notified then return; end if;
   update private.usage_marks set notified = v_level
-  where school_group_id = p_school_group_id and resource = p_resource;
-  -- A group that crosses a mark again and again gets a hundred notices a day (within_rate):
-  -- notices stay for ever.
-  if v_level > v_notified and private.within_rate(p_school_group_id, 'threshold_notice') then
-    insert into public.notifications (school_group_id, kind, params, rev)
-    select p_school_group_id, 'usage_threshold',
-           jsonb_build_object('resource', p_resource, 'threshold', t.share, 'usage', p_used,
-                              'limit', p_limit, 'plan', e.plan), p_rev
-    from (values (1, trim_scale(e.warn_at)), (2, 0.9), (3, 1)) t (level, share)
-    where t.level > v_notified and t.level <= v_level
-      -- The plan's own warning may stand at 90 % or 100 %: one place is told once.
-      and not (t.level = 2 and e.warn_at >= 0.9) and not (t.level = 1 and e.warn_at = 1)
-    order by t.level;
-    perform realtime.send(jsonb_build_object('rev', p_rev, 'kind', 'usage_threshold', 'resource', p_resource),
-                          'notification', 'group:' || p_school_group_id, true);
-  end if;
+  where school_group_id = p_school_group_id and resource = p_resource and notified <> v_level;
+  if not found then return; end if;
+  perform private.notify(p_school_group_id, 'usage_threshold', jsonb_build_object(
+      'threshold', case v_level when 1 then trim_scale(e.warn_at)
+        when 2 then trim_scale(greatest(0.9, e.warn_at)) else 1 end,
+      'usage', p_used, 'limit', p_limit, 'plan', e.plan),
+    p_resource, v_level, p_rev);
 end $$;
 comment on function private.notify_thresholds is
-  'Stores one notification for each threshold crossed upwards and re-arms those left below (I10).';
+  'Moves the notice of a resource to the threshold that its usage stands at (I10).';
 
 create function private.judge_thresholds(p_school_group_id uuid, p_rev bigint)
   returns void language plpgsql volatile security definer set search_path = '' as $$
@@ -481,8 +509,8 @@ begin
   end loop;
 end $$;
 comment on function private.judge_thresholds(uuid, bigint) is
-  'Limits moved under the usage: tells the thresholds that this crosses, re-arms those that it leaves. Call '
-  'it under the group''s lock.';
+  'Limits moved under the usage: moves the notices of all resources to where usage now stands. Call it under '
+  'the group''s lock.';
 
 create function private.tell_entitlements(p_school_group_id uuid)
   returns bigint language plpgsql volatile security definer set search_path = '' as $$
@@ -763,6 +791,11 @@ begin
   end if;
 
   perform private.judge_thresholds(new.school_group_id, v_rev);
+  if v_kind <> 'created' then
+    perform private.notify(new.school_group_id, v_kind::public.notification_kind, jsonb_build_object(
+      'from', case v_kind when 'plan_changed' then v_from.slug else old.status::text end,
+      'to', case v_kind when 'plan_changed' then v_to.slug else new.status::text end), p_rev => v_rev);
+  end if;
 
   v_message := jsonb_build_object('school_group_id', new.school_group_id, 'kind', v_kind,
     'from', v_from.slug, 'to', v_to.slug, 'rev', v_rev, 'at', private.unix_ms(now()));
@@ -918,6 +951,25 @@ comment on function private.catalogue_version() is
   'Changes with every transaction that writes a plan, a module or a category, for it leaves its number on '
   'the row; plan_modules moves its plan.';
 
+create view public.notices with (security_invoker = true) as
+select n.id, n.school_group_id, n.kind, n.resource, n.level, n.params, n.rev, n.turn, n.created_at,
+       n.raised_at, n.resolved_at,
+       n.resolved_at is null and not exists (
+         select from public.notification_reads r
+         where r.notification_id = n.id and r.profile_id = (select auth.uid()) and r.turn >= n.turn) as unread
+from public.notifications n;
+comment on view public.notices is
+  'Notices as the caller sees them. Unread: not resolved, and come or risen since the caller read it.';
+grant select on public.notices to authenticated;
+
+create function private.unread_notices(p_school_group_id uuid)
+  returns bigint language sql stable security definer set search_path = '' as $$
+  select count(*) from public.notices
+  where school_group_id = p_school_group_id and unread and kind = any (private.my_notification_kinds());
+$$;
+comment on function private.unread_notices(uuid) is
+  'How many unread notices the caller has of a group that they may read.';
+
 create function public.get_entitlements(p_school_group_id uuid default null)
   returns jsonb language plpgsql stable security definer set search_path = '' as $$
 declare
@@ -934,12 +986,7 @@ begin
     'pending_change', (select jsonb_build_object('plan', p.slug, 'effective_at', s.effective_at)
                        from public.scheduled_changes s join public.subscription_plans p on p.id = s.plan_id
                        where s.school_group_id = v_group and s.status = 'pending'),
-    -- Of those that the caller may read: school staff are shown none, so they count none.
-    'unread_notices', (select count(*) from public.notifications n
-                       where n.school_group_id = v_group
-                         and (private.my_admin_group_id() = v_group or private.is_super_admin())
-                         and not exists (select 1 from public.notification_reads x
-                                         where x.notification_id = n.id and x.profile_id = auth.uid())),
+    'unread_notices', private.unread_notices(v_group),
     'catalogue', private.catalogue_version())
   into v_result
   from private.effective_entitlements e join private.group_states r using (school_group_id)

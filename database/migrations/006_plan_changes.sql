@@ -195,7 +195,6 @@ $$;
 
 create function private.tg_plan_change_requests__tell() returns trigger
   language plpgsql volatile security definer set search_path = '' as $$
-declare v_rev bigint;
 begin
   -- Both sides, at once: the group follows its request, the platform its inbox. School staff listen to the
   -- group's topic and may not read requests: they hear that there is one, not what was written in it.
@@ -204,11 +203,7 @@ begin
   perform realtime.send(private.request_json(new), 'request_changed', 'platform', true);
   perform private.audit('request_' || new.status, new.school_group_id, private.request_json(new));
   if new.status in ('approved', 'refused') then
-    select rev into v_rev from private.group_states where school_group_id = new.school_group_id;
-    insert into public.notifications (school_group_id, kind, params, rev)
-    values (new.school_group_id, 'request_' || new.status, private.request_json(new), v_rev);
-    perform realtime.send(jsonb_build_object('rev', v_rev, 'kind', 'request_' || new.status),
-                          'notification', 'group:' || new.school_group_id, true);
+    perform private.notify(new.school_group_id, 'request_decided', private.request_json(new));
   end if;
   return null;
 end $$;

@@ -91,12 +91,16 @@ create function public.mark_notifications_read(p_up_to bigint)
   returns int language plpgsql volatile security definer set search_path = '' as $$
 declare v_group constant uuid := private.require_group_admin(); v_marked int;
 begin
-  insert into public.notification_reads (profile_id, notification_id)
-  select auth.uid(), n.id from public.notifications n
-  where n.school_group_id = v_group and n.id <= p_up_to on conflict do nothing;
+  insert into public.notification_reads as r (profile_id, notification_id, turn)
+  select auth.uid(), n.id, n.turn from public.notices n
+  where n.school_group_id = v_group and n.kind = any (private.my_notification_kinds())
+    and n.unread and n.turn <= p_up_to
+  on conflict (profile_id, notification_id) do update
+    set turn = excluded.turn, read_at = now() where r.turn < excluded.turn;
   get diagnostics v_marked = row_count;
   return v_marked;
 end $$;
 comment on function public.mark_notifications_read(bigint) is
-  'Marks the caller''s group''s notices up to that id as read by the caller; returns how many were not.';
+  'Marks the caller''s group''s notices up to that turn, the newest that the caller has seen, as read by the '
+  'caller; one that rose meanwhile stays unread. Returns how many were not.';
 grant execute on function public.mark_notifications_read(bigint) to authenticated;

@@ -81,8 +81,13 @@ export const screensEn: typeof screensFr = {
     unread: 'New',
     markRead: 'Mark all as read',
     threshold: (resource, share) => `${resource}: ${share} of the limit`,
-    approved: (plan) => `Request approved: ${plan} plan`,
-    refused: (plan) => `Request refused: ${plan} plan`,
+    resolved: 'Resolved',
+    planBefore: (plan) => `Before: ${plan}`,
+    status: (status) => `Subscription: ${status.toLocaleLowerCase('en')}`,
+    decided: {
+      approved: (plan) => `Request approved: ${plan} plan`,
+      refused: (plan) => `Request refused: ${plan} plan`,
+    },
   },
 
   schools: {

@@ -82,8 +82,13 @@ export const screensFr = {
     unread: 'Nouveau',
     markRead: 'Tout marquer comme lu',
     threshold: (resource: string, share: string) => `${resource} : ${share} de la limite`,
-    approved: (plan: string) => `Demande approuvée : plan ${plan}`,
-    refused: (plan: string) => `Demande refusée : plan ${plan}`,
+    resolved: 'Résolu',
+    planBefore: (plan: string) => `Auparavant : ${plan}`,
+    status: (status: string) => `Abonnement : ${status.toLocaleLowerCase('fr')}`,
+    decided: {
+      approved: (plan: string) => `Demande approuvée : plan ${plan}`,
+      refused: (plan: string) => `Demande refusée : plan ${plan}`,
+    },
   },
 
   schools: {

@@ -66,6 +66,14 @@ export const UNSOUND = `
   where c.school_group_id = any ($1)
     and k.notified <> private.warning_level(private.limit_of(c.resource, e), c.used, e.warn_at)
   union all
+  select 'I10: the open notice of ' || k.resource || ' of ' || k.school_group_id
+  from private.usage_marks k left join public.notifications n on n.school_group_id = k.school_group_id
+    and n.kind = 'usage_threshold' and n.resource = k.resource and n.resolved_at is null
+  where k.school_group_id = any ($1) and coalesce(n.level, 0) <> k.notified
+    -- Past a hundred notices a day none is opened.
+    and not (n.id is null and exists (select from private.daily_acts d
+      where d.subject = k.school_group_id and d.act = 'threshold_notice' and d.done >= 100))
+  union all
   select 'record: version of ' || p.slug || ': ' || p.version || ' is ' || private.plan_definition(p) || ', not '
          || coalesce(v.version || ' with ' || v.definition, 'none')
   from public.subscription_plans p left join public.plan_versions v on v.plan_id = p.id and v.status = 'published'

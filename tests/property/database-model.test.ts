@@ -21,9 +21,10 @@ const anyStep: fc.Arbitrary<Step> = fc.oneof(
 class Model {
   usage = 0;
   limit: number | null = 10;
-  readonly told: number[] = [];
+  /** The notices, oldest first: the threshold of each, negative once it is resolved. */
+  readonly notices: number[] = [];
+  pushes = 0;
   readonly #thresholds: number[];
-  #reached = new Set<number>();
 
   constructor(warnAt: number) {
     this.#thresholds = [...new Set([warnAt, Math.max(warnAt, 0.9), 1])];
@@ -42,11 +43,15 @@ class Model {
   #cross(): void {
     const { usage, limit } = this;
     // In whole thousandths: 0.9 × 20 is not 18 to a double.
-    const reached = this.#thresholds.filter(
+    const reached = this.#thresholds.findLast(
       (share) => limit !== null && usage > 0 && usage * 1000 >= Math.round(share * 1000) * limit,
     );
-    this.told.push(...reached.filter((share) => !this.#reached.has(share)));
-    this.#reached = new Set(reached);
+    const last = this.notices.at(-1);
+    const open = last !== undefined && last > 0 ? last : 0;
+    if (reached !== undefined && reached > open) this.pushes += 1;
+    if (open > 0) this.notices.pop();
+    if (reached !== undefined) this.notices.push(reached);
+    else if (open > 0) this.notices.push(-open);
   }
 }
 
@@ -70,7 +75,7 @@ const take = (group: Tenant, plan: string, wanted: Step): Promise<unknown> => {
   ]);
 };
 
-test('I1, I10: a statement passes when the model lets it, and tells the thresholds that the model crosses', async () => {
+test('I1, I10: a statement passes when the model lets it, and has the notices and pushes that the model has', async () => {
   await fc.assert(
     fc.asyncProperty(
       fc.constantFrom(0.5, 0.8, 0.9, 0.95, 1),
@@ -89,13 +94,17 @@ test('I1, I10: a statement passes when the model lets it, and tells the threshol
           const changed = before[1] !== model.usage || before[2] !== model.limit;
           expect(await revOf(db, group.id)).toBe(Number(before[0]) + (changed ? 1 : 0));
         }
-        const { rows } = await db.query<{ used: number; told: number[] }>(
-          `select used::int, array(select (params->>'threshold')::float from public.notifications n
-                                   where n.school_group_id = $1 order by id) as told
+        const { rows } = await db.query<{ used: number; notices: number[]; pushes: number }>(
+          `select used::int,
+                  array(select (params->>'threshold')::float * case when resolved_at is null then 1 else -1 end
+                        from public.notifications n
+                        where n.school_group_id = $1 and n.level > 0 order by id) as notices,
+                  (select count(*)::int from realtime.messages
+                   where topic = 'group:' || $1 and event = 'notification') as pushes
            from public.usage_counters where school_group_id = $1 and resource = 'students'`,
           [group.id],
         );
-        expect(rows).toEqual([{ used: model.usage, told: model.told }]);
+        expect(rows).toEqual([{ used: model.usage, notices: model.notices, pushes: model.pushes }]);
       },
     ),
     { numRuns: 40 },

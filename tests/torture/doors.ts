@@ -46,6 +46,7 @@ const TABLES = {
   school_group_usage: 'school_group_id',
   school_group_notes: 'school_group_id',
   plan_change_requests: 'school_group_id',
+  notices: 'school_group_id',
   notifications: 'school_group_id',
   refusals: 'school_group_id',
   audit_log: 'school_group_id',

@@ -10,19 +10,22 @@ import { schoolGroupQuery } from '@/lib/queries/schoolGroup.ts';
 import { PlanRestrictionsCard } from './components/restrictions/PlanRestrictionsCard.tsx';
 import { usePlanRestrictions } from './hooks/usePlanRestrictionsRealtime.ts';
 import { ModulesSummary } from './modules/ModulesSummary.tsx';
+import type { NoticeRoute } from './notices/noticeKinds.ts';
 import { RecentNotices } from './notices/RecentNotices.tsx';
 import { CreateSchool } from './schools/CreateSchool.tsx';
 import { useUpgradeDialog } from './upgrade/useUpgradeDialog.tsx';
 
-interface DashboardPageProps {
+export interface DashboardPageProps {
   groupId: string;
   firstName: string;
   /** The way to the modules; the route knows its address. */
   modulesLink: ReactNode;
+  /** The way to where a notice can be acted on. */
+  linkTo: (route: NoticeRoute, text: string) => ReactNode;
 }
 
 /** The group admin's first screen: the four limits, what is open, and the next school. */
-export function DashboardPage({ groupId, firstName, modulesLink }: DashboardPageProps) {
+export function DashboardPage({ groupId, firstName, modulesLink, linkTo }: DashboardPageProps) {
   const { t } = useI18n();
   const { snapshot } = usePlanRestrictions();
   const { data: catalogue } = useQuery(catalogueQuery);
@@ -45,7 +48,7 @@ export function DashboardPage({ groupId, firstName, modulesLink }: DashboardPage
       <div className="grid items-start gap-4.5 lg:grid-cols-[1.15fr_1fr]">
         <div className="grid gap-3.5">
           <PlanRestrictionsCard onUpgradeClick={openUpgrade} />
-          <RecentNotices groupId={groupId} />
+          <RecentNotices groupId={groupId} linkTo={linkTo} />
         </div>
         <div className="grid gap-3.5">
           <Card aria-labelledby="add-school" className="grid gap-3 px-4.5 py-4">

@@ -1,19 +1,30 @@
 import { useQuery, useQueryClient } from '@tanstack/react-query';
-import { useEffect, useId, useTransition } from 'react';
+import { useEffect, useId, useTransition, type ReactNode } from 'react';
 import { toast } from 'sonner';
 import { ErrorState } from '@/components/ErrorState.tsx';
 import { Button } from '@/components/ui/button.tsx';
 import { Card, CardHeader, CardTitle } from '@/components/ui/card.tsx';
+import { cn } from '@/components/ui/cn.ts';
 import { Skeleton } from '@/components/ui/skeleton.tsx';
 import { useI18n } from '@/i18n/i18n.ts';
 import { errorText } from '@/lib/apiError.ts';
 import { catalogueQuery } from '@/lib/queries/catalogue.ts';
 import { getRegistry } from '@/lib/supabase.ts';
-import { noticeText } from './noticeText.ts';
+import { ModuleIcon } from '../modules/ModuleIcon.tsx';
+import { describeNotice, type NoticeRoute } from './noticeKinds.ts';
 import { markNoticesRead, noticesQuery, refreshNotices } from './queries.ts';
 
-/** The newest warnings and answers of a group, live; what was not read yet is marked. */
-export function RecentNotices({ groupId }: { groupId: string }) {
+/** Events after which the list is read again: a notice came, rose or fell, or came beside a state message. */
+const REFRESHING = new Set(['notification', 'notice_changed', 'plan_changed']);
+
+interface RecentNoticesProps {
+  groupId: string;
+  /** The way to where a notice can be acted on; the routes know the addresses. */
+  linkTo: (route: NoticeRoute, text: string) => ReactNode;
+}
+
+/** The newest warnings and answers of a group, live; what was not read yet is marked, what is over says so. */
+export function RecentNotices({ groupId, linkTo }: RecentNoticesProps) {
   const i18n = useI18n();
   const { t, formats } = i18n;
   const titleId = useId();
@@ -21,9 +32,9 @@ export function RecentNotices({ groupId }: { groupId: string }) {
   const { data: catalogue } = useQuery(catalogueQuery);
   const notices = useQuery(noticesQuery(groupId));
   const [isMarking, startMarking] = useTransition();
-  const markRead = (id: number) =>
+  const markRead = (turn: number) =>
     startMarking(async () => {
-      await markNoticesRead(id).catch((error: unknown) => toast.error(errorText(error, t)));
+      await markNoticesRead(turn).catch((error: unknown) => toast.error(errorText(error, t)));
       await refreshNotices(queryClient, groupId);
     });
 
@@ -31,20 +42,20 @@ export function RecentNotices({ groupId }: { groupId: string }) {
     const refresh = () => void refreshNotices(queryClient, groupId);
     return getRegistry().acquire(`group:${groupId}`, {
       onEvent: (event) => {
-        if (event === 'notification' || event === 'request_changed') refresh();
+        if (REFRESHING.has(event)) refresh();
       },
       onJoined: refresh,
     });
   }, [groupId, queryClient]);
 
   const newest = notices.data?.[0];
-  const hasUnread = notices.data?.some(({ notification_reads }) => notification_reads.length === 0) ?? false;
+  const hasUnread = notices.data?.some(({ unread }) => unread) ?? false;
   return (
     <Card aria-labelledby={titleId} className="px-4.5 py-4">
       <CardHeader>
         <CardTitle id={titleId}>{t.notices.title}</CardTitle>
         {hasUnread && newest && (
-          <Button size="sm" disabled={isMarking} onClick={() => markRead(newest.id)}>
+          <Button size="sm" disabled={isMarking} onClick={() => markRead(newest.turn)}>
             {t.notices.markRead}
           </Button>
         )}
@@ -58,20 +69,25 @@ export function RecentNotices({ groupId }: { groupId: string }) {
       ) : (
         <ul aria-live="polite" className="mt-2 divide-y divide-line">
           {notices.data.map((notice) => {
-            const { title, detail } = noticeText(i18n, notice, catalogue);
-            const isUnread = notice.notification_reads.length === 0;
+            const { title, detail, icon, colour, route } = describeNotice(i18n, notice, catalogue);
+            const { unread, resolved_at: resolvedAt } = notice;
             return (
-              <li key={notice.id} className="grid gap-0.5 py-2 text-[0.8125rem]">
+              <li
+                key={notice.id}
+                className="grid grid-cols-[auto_1fr] gap-x-2.5 gap-y-0.5 py-2 text-[0.8125rem]"
+              >
+                <ModuleIcon name={icon} className={cn('mt-0.5 size-4', resolvedAt ? 'text-muted' : colour)} />
                 <span className="flex items-baseline justify-between gap-3">
-                  <span className={isUnread ? 'font-semibold' : undefined}>
-                    {title}
-                    {isUnread && <span className="ml-2 text-gold-ink">{t.notices.unread}</span>}
+                  <span className={cn(unread && 'font-semibold', resolvedAt && 'text-muted')}>
+                    {route === null ? title : linkTo(route, title)}
+                    {unread && <span className="ml-2 text-gold-ink">{t.notices.unread}</span>}
+                    {resolvedAt && <span className="ml-2">{t.notices.resolved}</span>}
                   </span>
-                  <time dateTime={notice.created_at} className="shrink-0 text-muted tabular">
-                    {formats.dateTime(notice.created_at)}
+                  <time dateTime={notice.raised_at} className="shrink-0 text-muted tabular">
+                    {formats.dateTime(notice.raised_at)}
                   </time>
                 </span>
-                {detail && <span className="text-muted">{detail}</span>}
+                {detail && <span className="col-start-2 text-muted">{detail}</span>}
               </li>
             );
           })}
