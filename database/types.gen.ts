@@ -495,6 +495,7 @@ export type Database = {
           created_by: string | null;
           definition: NonNullable<Json>;
           id: string;
+          limits: number[];
           plan_id: string;
           published_at: string | null;
           published_by: string | null;
@@ -507,6 +508,7 @@ export type Database = {
           created_by?: string | null;
           definition: NonNullable<Json>;
           id?: string;
+          limits?: never;
           plan_id: string;
           published_at?: string | null;
           published_by?: string | null;
@@ -518,6 +520,7 @@ export type Database = {
           created_by?: string | null;
           definition?: NonNullable<Json>;
           id?: string;
+          limits?: never;
           plan_id?: string;
           published_at?: string | null;
           published_by?: string | null;
@@ -1034,6 +1037,7 @@ export type Database = {
           color: string;
           icon: string;
           id: string;
+          limits: number[];
           max_schools: number | null;
           max_staff: number | null;
           max_storage: number | null;
@@ -1054,6 +1058,7 @@ export type Database = {
           color?: string;
           icon?: string;
           id?: string;
+          limits?: never;
           max_schools?: number | null;
           max_staff?: number | null;
           max_storage?: number | null;
@@ -1073,6 +1078,7 @@ export type Database = {
           color?: string;
           icon?: string;
           id?: string;
+          limits?: never;
           max_schools?: number | null;
           max_staff?: number | null;
           max_storage?: number | null;

@@ -18,7 +18,7 @@ with numbered as (
   select h.school_group_id, h.used, case when h.above then p.limits else h.limits end as limits
   from held h left join lateral (
     select l.limits from public.subscription_plans p
-    cross join lateral (select array[p.max_schools, p.max_students, p.max_staff, p.max_storage * 1000000000::bigint] as limits) l
+    cross join lateral (select p.limits) l
     where h.above and not exists (select from unnest(h.used, l.limits) x (used, "limit") where x.used > x."limit")
     order by p.rank limit 1) p on true)
 select g.n * 4 + r.place as n, g.id as school_group_id, r.resource, g.since, g.today, u.used, a.limits[r.place] as "limit",

@@ -576,6 +576,13 @@ create trigger slug_is_contract before update of slug on public.modules for each
   when (old.slug is distinct from new.slug)
   execute function private.tg_refuse('Le slug d’un module ne change pas ; changez son nom.', 'forbidden');
 
+create function private.plan_limits(p_schools int, p_students int, p_staff int, p_storage int)
+  returns bigint[] language sql immutable parallel safe
+  return array[p_schools, p_students, p_staff, p_storage * 1000000000::bigint];
+comment on function private.plan_limits(int, int, int, int) is
+  'The limits of a plan in the order of the resources, as everything after reads them: p_storage in Go '
+  'becomes bytes; null is unlimited.';
+
 create table public.subscription_plans (
   id uuid primary key default gen_random_uuid(),
   slug text not null unique check (slug ~ '^[a-z0-9-]+$'),
@@ -594,10 +601,14 @@ create table public.subscription_plans (
   version int not null default 1,
   color text not null default '#1D3557' check (color ~ '^#[0-9A-F]{6}$'),
   icon text not null default 'Package',
-  updated_at timestamptz not null default now()
+  updated_at timestamptz not null default now(),
+  limits bigint[] not null generated always as (
+    private.plan_limits(max_schools, max_students, max_staff, max_storage)) stored
 );
 comment on column public.subscription_plans.max_storage is
   'Go (10^9 bytes). Everywhere else in the API storage is in bytes.';
+comment on column public.subscription_plans.limits is
+  'The four limits in the order of the resources, storage in bytes; null is unlimited.';
 comment on column public.subscription_plans.version is
   'Raised by the database whenever what the plan gives changes; never written by hand.';
 create trigger slug_is_contract before update of slug on public.subscription_plans for each row
@@ -653,6 +664,9 @@ create table public.plan_versions (
   status text not null default 'published' check (status in ('draft', 'published', 'archived')),
   created_by uuid references public.profiles (id) on delete restrict,
   updated_at timestamptz not null default now(),
+  limits bigint[] not null generated always as (private.plan_limits(
+    (definition->>'max_schools')::int, (definition->>'max_students')::int, (definition->>'max_staff')::int,
+    (definition->>'max_storage')::int)) stored,
   unique (plan_id, version),
   constraint plan_versions_draft_check check ((status = 'draft') = (version is null))
 );
@@ -673,9 +687,10 @@ grant select on public.plan_versions to authenticated, service_role;
 create function private.tg_plan_versions__immutable() returns trigger
   language plpgsql volatile set search_path = '' as $$
 begin
+  -- `limits` follows the definition, and is not worked out yet before an update.
   if tg_op = 'TRUNCATE' or (old.status <> 'draft' and (tg_op = 'DELETE' or
-      (to_jsonb(new) - '{status,updated_at}'::text[])
-        is distinct from (to_jsonb(old) - '{status,updated_at}'::text[])
+      (to_jsonb(new) - '{status,updated_at,limits}'::text[])
+        is distinct from (to_jsonb(old) - '{status,updated_at,limits}'::text[])
       or new.status = 'draft' or (old.status = 'archived' and new.status <> 'archived'))) then
     raise exception using errcode = 'PT403', message = 'Une version publiée ne change pas.',
     detail = '{"code":"append_only"}';

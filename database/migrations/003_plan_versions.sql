@@ -44,9 +44,7 @@ begin
   return null;
 end $$;
 create trigger tell_groups after update on public.subscription_plans for each row
-  when ((new.version, new.max_schools, new.max_students, new.max_staff, new.max_storage, new.warn_at)
-        is distinct from (old.version, old.max_schools, old.max_students, old.max_staff,
-          old.max_storage, old.warn_at))
+  when ((new.version, new.limits, new.warn_at) is distinct from (old.version, old.limits, old.warn_at))
   execute function private.tg_subscription_plans__tell_groups();
 
 -- ───────────────────────────────────────────────────────────── the record
@@ -383,7 +381,7 @@ create function private.groups_of_plan(p_plan_id uuid)
   returns jsonb language sql stable security definer set search_path = '' as $$
   select coalesce(jsonb_agg(jsonb_build_object(
     'id', e.school_group_id, 'name', g.name, 'rev', r.rev, 'usage', to_jsonb(r.used),
-    'limits', jsonb_build_array(e.max_schools, e.max_students, e.max_staff, e.max_storage),
+    'limits', to_jsonb(e.limits),
     'modules', (select coalesce(jsonb_agg(m.slug), '[]')
                 from private.effective_modules(e) x join public.modules m on m.id = x.module_id))), '[]')
   from private.effective_entitlements e

@@ -15,8 +15,7 @@ begin
     'plans', (select jsonb_agg(jsonb_build_object(
         'slug', p.slug, 'name', p.name, 'rank', p.rank, 'version', p.version, 'price_xaf', p.price_xaf,
         'billing_period', p.billing_period, 'warn_at', trim_scale(p.warn_at),
-        'limits', jsonb_build_array(p.max_schools, p.max_students, p.max_staff,
-                                    p.max_storage * 1000000000::bigint),
+        'limits', to_jsonb(p.limits),
         'modules', coalesce((select jsonb_agg(m.slug order by m.slug collate "C") from public.plan_modules pm
                              join public.modules m on m.id = pm.module_id where pm.plan_id = p.id), '[]'))
         order by p.rank)
@@ -44,8 +43,8 @@ declare
   v_pattern constant text := '%'
     || regexp_replace(private.search_key(nullif(btrim(p_search), '')), '([%_\\])', '\\\1', 'g') || '%';
   -- As private.decide() judges, of all four: a limit of null is never reached.
-  v_any constant text := '(g.used[1] %1$s e.max_schools or g.used[2] %1$s e.max_students '
-    'or g.used[3] %1$s e.max_staff or g.used[4] %1$s e.max_storage)';
+  v_any constant text := '(g.used[1] %1$s e.limits[1] or g.used[2] %1$s e.limits[2] '
+    'or g.used[3] %1$s e.limits[3] or g.used[4] %1$s e.limits[4])';
   v_place constant int := array_position(array['schools', 'students', 'staff'], p_sort);
   v_direction constant text := case when p_descending then 'desc' else 'asc' end;
   v_groups text := 'select id, name from public.school_groups';
@@ -111,7 +110,8 @@ begin
     from public.school_groups g
     join private.effective_entitlements e on e.school_group_id = g.id
     join private.group_states s on s.school_group_id = g.id
-    cross join lateral (select array[e.max_schools, e.max_students, e.max_staff, e.max_storage] as limits) l
+    -- Fenced: worked out once, read twice.
+    cross join lateral (select e.limits offset 0) l
     where g.id = any (v_ids)));
 end $$;
 comment on function public.list_school_groups(text, text, text, text, boolean, int, int) is

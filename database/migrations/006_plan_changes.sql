@@ -33,6 +33,7 @@ begin
   if e.fallback_reason is null then
     v_next.plan_id := v_to.id;
     v_next.warn_at := v_to.warn_at;
+    v_next.limits := (select m.limits from private.merged_limits(v_group, v_to.limits, true) m);
   end if;
 
   with sides as (
@@ -55,7 +56,7 @@ begin
          bool_and((d->>'overage')::bigint = 0)
   into v_restrictions, v_fits
   from public.usage_counters c
-  cross join lateral private.decide(c.resource, private.limit_with_exceptions(v_next, c.resource),
+  cross join lateral private.decide(c.resource, private.limit_of(c.resource, v_next),
                                     c.used, 1, v_next.warn_at, null) d
   where c.school_group_id = v_group;
 

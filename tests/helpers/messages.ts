@@ -31,7 +31,7 @@ export async function stateMessages(db: Queryable, group: string, after = 0): Pr
 export async function committedState(db: Queryable, group: string): Promise<Record<string, unknown>> {
   const { rows } = await db.query<Record<string, unknown>>(
     `select (select epoch from private.platform) as e, r.rev::int as rev, e.plan, e.plan_version as pv, e.status, e.warn_at::float as warn,
-            jsonb_build_array(e.max_schools, e.max_students, e.max_staff, e.max_storage) as limits,
+            to_jsonb(e.limits) as limits,
             (select jsonb_agg(used order by resource) from public.usage_counters c where c.school_group_id = $1) as usage
      from private.effective_entitlements e join private.group_states r using (school_group_id)
      where e.school_group_id = $1`,

@@ -98,7 +98,7 @@ export const UNSOUND = `
     or t.rev = r.rev and (rights.payload->>'plan', rights.payload->>'pv', rights.payload->>'status', rights.payload->'limits',
         rights.payload ? 'own', rights.payload#>>'{pending,plan}')
        is distinct from (e.plan, e.plan_version::text, e.status,
-                         jsonb_build_array(e.max_schools, e.max_students, e.max_staff, e.max_storage),
+                         to_jsonb(e.limits),
                          exists (select 1 from private.overrides_in_force(e) o where o.module_id is not null),
                          (select p.slug from public.scheduled_changes c join public.subscription_plans p on p.id = c.plan_id
                           where c.school_group_id = e.school_group_id and c.status = 'pending')))`;

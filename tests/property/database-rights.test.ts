@@ -68,7 +68,7 @@ interface Standing {
 const standing = async (group: string): Promise<Standing> =>
   (
     await db.query<Standing>(
-      `select jsonb_build_array(e.max_schools, e.max_students, e.max_staff, e.max_storage) as limits,
+      `select to_jsonb(e.limits) as limits,
               array(select m.slug from private.effective_modules(e) x join modules m on m.id = x.module_id order by 1) as modules
        from private.effective_entitlements e where e.school_group_id = $1`,
       [group],

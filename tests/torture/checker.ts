@@ -33,8 +33,7 @@ const LOOKED_AT: Partial<Record<Check, number>> = {
 /** Law: fails closed. Who gets nothing from a subscription has what Gratuit gives, whatever plan stands beside it. */
 const FALLEN = `
   select e.school_group_id::text as what,
-         (e.max_schools, e.max_students, e.max_staff, e.max_storage)
-           is distinct from (p.max_schools, p.max_students, p.max_staff, p.max_storage * 1000000000::bigint) as wrong
+         e.limits is distinct from p.limits as wrong
   from public.subscriptions s
   join private.effective_entitlements e using (school_group_id)
   join public.subscription_plans p on p.slug = 'gratuit'
