@@ -139,7 +139,7 @@ describe('the data', () => {
     await client.query(`select set_config('epilot.now', $1, false)`, [NOW]);
     const { rows } = await client.query('select private.run_due_jobs() as it');
     await client.end();
-    expect(rows).toEqual([{ it: { subscriptions: 0, scheduled_changes: 0, overrides: 0 } }]);
+    expect(rows).toEqual([{ it: { subscriptions: 0, scheduled_changes: 0, overrides: 0, add_ons: 0 } }]);
   });
 
   it('is listed to a super admin by the very states that the view of usage tells', async () => {

@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type pg from 'pg';
 import { attempt, CALLERS, createCast, type Cast, type Verdicts } from '../tests/helpers/cast.ts';
+import { createAddOn, ownAddOn } from '../tests/helpers/addOns.ts';
 import { createTestDatabase, type TestDatabase } from '../tests/helpers/database.ts';
 import { add, idOf } from '../tests/helpers/tenants.ts';
 
@@ -23,15 +24,15 @@ beforeAll(async () => {
     );
     await db.as(cast.actors['super admin'], async (as) => {
       await as.query(`select set_limit_override($1, 'storage', 20, 'Essai')`, [tenant.id]);
-      await as.query(`insert into school_group_notes (school_group_id, body) values ($1, 'Essai')`, [
-        tenant.id,
-      ]);
+      const note = `insert into school_group_notes (school_group_id, body) values ($1, 'Essai')`;
+      await as.query(note, [tenant.id]);
     });
     await db.as(tenant.admin, async (as) => {
       await as.query('select mark_notifications_read(9223372036854775807)');
       await as.query(`select request_plan_change('institutionnel', 'Essai'), report_refusal('staff', 1000)`);
     });
     await db.query(`insert into usage_daily values ($1, 'staff', '2025-01-01', 1, 20)`, [tenant.id]);
+    await ownAddOn(db, tenant.id, await createAddOn(db, { limits: { staff: 1 } }));
   }
   const asSuper = (sql: string): Promise<pg.QueryResult<{ id: string }>> =>
     db.as(cast.actors['super admin'], (as) => as.query<{ id: string }>(sql));
@@ -39,9 +40,8 @@ beforeAll(async () => {
   ids['draft'] = draft?.id ?? '';
   await asSuper(`select update_plan_draft('${ids['draft']}', '{"max_staff": 21}')`);
   for (const table of ['entitlement_overrides', 'plan_change_requests', 'documents']) {
-    ids[table] = await idOf(db, `select id from ${table} where school_group_id = $1 limit 1`, [
-      cast.group.id,
-    ]);
+    const sql = `select id from ${table} where school_group_id = $1 limit 1`;
+    ids[table] = await idOf(db, sql, [cast.group.id]);
   }
   ids['school'] = cast.group.school;
 });
@@ -50,6 +50,10 @@ afterAll(() => db.drop());
 /** `-` refused · `` sees nothing · `g` sees the group · `f` sees the foreign group · `all` sees the catalogue. */
 type Sight = '-' | '' | 'g' | 'f' | 'gf' | 'all';
 
+const CATALOGUE =
+  'business_categories modules subscription_plans plan_modules plan_categories plan_versions add_ons add_on_versions'.split(
+    ' ',
+  );
 const SIGHTS: Record<string, Verdicts<Sight>> = {
   //                   anonymous stranger disabled staff admin foreign super service
   school_groups: ['-', '', '', 'g', 'g', 'f', 'gf', 'gf'],
@@ -67,13 +71,11 @@ const SIGHTS: Record<string, Verdicts<Sight>> = {
   notifications: ['-', '', '', '', 'g', 'f', 'gf', 'gf'],
   notices: ['-', '', '', '', 'g', 'f', 'gf', '-'],
   notification_reads: ['-', '', '', '', 'g', 'f', '', '-'],
-  business_categories: ['-', '', '', 'all', 'all', 'all', 'all', 'all'],
-  modules: ['-', '', '', 'all', 'all', 'all', 'all', 'all'],
-  subscription_plans: ['-', '', '', 'all', 'all', 'all', 'all', 'all'],
-  plan_modules: ['-', '', '', 'all', 'all', 'all', 'all', 'all'],
-  plan_categories: ['-', '', '', 'all', 'all', 'all', 'all', 'all'],
-  plan_versions: ['-', '', '', 'all', 'all', 'all', 'all', 'all'],
+  ...Object.fromEntries(
+    CATALOGUE.map((table) => [table, ['-', '', '', 'all', 'all', 'all', 'all', 'all'] as Verdicts<Sight>]),
+  ),
   entitlement_overrides: ['-', '', '', 'g', 'g', 'f', 'gf', 'gf'],
+  subscription_add_ons: ['-', '', '', 'g', 'g', 'f', 'gf', 'gf'],
   plan_change_requests: ['-', '', '', '', 'g', 'f', 'gf', 'gf'],
   usage_daily: ['-', '', '', '', 'g', 'f', 'gf', 'gf'],
   refusals: ['-', '', '', '', 'g', 'f', 'gf', 'gf'],
@@ -84,7 +86,6 @@ const GROUP_COLUMN: Record<string, string> = {
   school_groups: 'id',
   notification_reads: '(select school_group_id from profiles p where p.id = profile_id)',
 };
-const CATALOGUE = /^(business_categories|modules|subscription_plans|plan_(modules|categories|versions))$/;
 
 describe('reading', () => {
   it('knows every table and view of the API', async () => {
@@ -95,7 +96,7 @@ describe('reading', () => {
   });
 
   it.each(Object.entries(SIGHTS))('I6: %s', async (table, expected) => {
-    const group = CATALOGUE.test(table) ? `'all'` : `${GROUP_COLUMN[table] ?? 'school_group_id'}::text`;
+    const group = CATALOGUE.includes(table) ? `'all'` : `${GROUP_COLUMN[table] ?? 'school_group_id'}::text`;
     const seen: string[] = [];
     for (const caller of CALLERS) {
       const result = await attempt(

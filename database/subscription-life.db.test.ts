@@ -266,6 +266,7 @@ describe('a change of plan at a later date', () => {
       subscriptions: 1,
       scheduled_changes: 1,
       overrides: 1,
+      add_ons: 0,
     });
     const sent = await stateMessages(db, group.id, rev);
     expect(sent.map(({ payload }) => [payload['plan'], payload['status'], payload['limits']])).toEqual([

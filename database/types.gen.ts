@@ -5,6 +5,105 @@ export type Json = string | number | boolean | null | { [key: string]: Json | un
 export type Database = {
   public: {
     Tables: {
+      add_on_versions: {
+        Row: {
+          add_on_id: string;
+          created_by: string | null;
+          id: string;
+          limits: number[];
+          modules: string[];
+          published_at: string | null;
+          published_by: string | null;
+          status: string;
+          updated_at: string;
+          version: number | null;
+        };
+        ComputedFields: never;
+        Insert: {
+          add_on_id: string;
+          created_by?: string | null;
+          id?: string;
+          limits?: number[];
+          modules?: string[];
+          published_at?: string | null;
+          published_by?: string | null;
+          status?: string;
+          updated_at?: string;
+          version?: number | null;
+        };
+        Update: {
+          add_on_id?: string;
+          created_by?: string | null;
+          id?: string;
+          limits?: number[];
+          modules?: string[];
+          published_at?: string | null;
+          published_by?: string | null;
+          status?: string;
+          updated_at?: string;
+          version?: number | null;
+        };
+        Relationships: [
+          {
+            foreignKeyName: 'add_on_versions_add_on_id_fkey';
+            columns: ['add_on_id'];
+            isOneToOne: false;
+            referencedRelation: 'add_ons';
+            referencedColumns: ['id'];
+          },
+          {
+            foreignKeyName: 'add_on_versions_created_by_fkey';
+            columns: ['created_by'];
+            isOneToOne: false;
+            referencedRelation: 'profiles';
+            referencedColumns: ['id'];
+          },
+          {
+            foreignKeyName: 'add_on_versions_published_by_fkey';
+            columns: ['published_by'];
+            isOneToOne: false;
+            referencedRelation: 'profiles';
+            referencedColumns: ['id'];
+          },
+        ];
+      };
+      add_ons: {
+        Row: {
+          billing_period: string;
+          description: string;
+          id: string;
+          kind: string;
+          name: string;
+          price_xaf: number;
+          slug: string;
+          status: string;
+          updated_at: string;
+        };
+        ComputedFields: never;
+        Insert: {
+          billing_period?: string;
+          description?: string;
+          id?: string;
+          kind: string;
+          name: string;
+          price_xaf: number;
+          slug: string;
+          status?: string;
+          updated_at?: string;
+        };
+        Update: {
+          billing_period?: string;
+          description?: string;
+          id?: string;
+          kind?: string;
+          name?: string;
+          price_xaf?: number;
+          slug?: string;
+          status?: string;
+          updated_at?: string;
+        };
+        Relationships: [];
+      };
       audit_log: {
         Row: {
           action: string;
@@ -956,6 +1055,81 @@ export type Database = {
             isOneToOne: false;
             referencedRelation: 'schools';
             referencedColumns: ['id', 'school_group_id'];
+          },
+        ];
+      };
+      subscription_add_ons: {
+        Row: {
+          add_on_id: string;
+          add_on_version_id: string;
+          created_at: string;
+          created_by: string | null;
+          ended_at: string | null;
+          ended_by: string | null;
+          ends_at: string | null;
+          id: string;
+          quantity: number;
+          school_group_id: string;
+          source: string;
+          starts_at: string;
+        };
+        ComputedFields: never;
+        Insert: {
+          add_on_id: string;
+          add_on_version_id: string;
+          created_at?: string;
+          created_by?: string | null;
+          ended_at?: string | null;
+          ended_by?: string | null;
+          ends_at?: string | null;
+          id?: string;
+          quantity?: number;
+          school_group_id: string;
+          source: string;
+          starts_at?: string;
+        };
+        Update: {
+          add_on_id?: string;
+          add_on_version_id?: string;
+          created_at?: string;
+          created_by?: string | null;
+          ended_at?: string | null;
+          ended_by?: string | null;
+          ends_at?: string | null;
+          id?: string;
+          quantity?: number;
+          school_group_id?: string;
+          source?: string;
+          starts_at?: string;
+        };
+        Relationships: [
+          {
+            foreignKeyName: 'subscription_add_ons_add_on_version_id_add_on_id_fkey';
+            columns: ['add_on_version_id', 'add_on_id'];
+            isOneToOne: false;
+            referencedRelation: 'add_on_versions';
+            referencedColumns: ['id', 'add_on_id'];
+          },
+          {
+            foreignKeyName: 'subscription_add_ons_created_by_fkey';
+            columns: ['created_by'];
+            isOneToOne: false;
+            referencedRelation: 'profiles';
+            referencedColumns: ['id'];
+          },
+          {
+            foreignKeyName: 'subscription_add_ons_ended_by_fkey';
+            columns: ['ended_by'];
+            isOneToOne: false;
+            referencedRelation: 'profiles';
+            referencedColumns: ['id'];
+          },
+          {
+            foreignKeyName: 'subscription_add_ons_school_group_id_fkey';
+            columns: ['school_group_id'];
+            isOneToOne: false;
+            referencedRelation: 'school_groups';
+            referencedColumns: ['id'];
           },
         ];
       };

@@ -684,23 +684,25 @@ create policy "members read published versions, super admins drafts too" on publ
 grant select on public.plan_versions to authenticated, service_role;
 
 -- The record is immutable row by row: a draft moves freely, a published version may only be archived.
-create function private.tg_plan_versions__immutable() returns trigger
+create function private.tg_versions__immutable() returns trigger
   language plpgsql volatile set search_path = '' as $$
+declare c_free constant text[] := '{status,updated_at}'::text[] || coalesce(tg_argv[0], '{}')::text[];
 begin
-  -- `limits` follows the definition, and is not worked out yet before an update.
   if tg_op = 'TRUNCATE' or (old.status <> 'draft' and (tg_op = 'DELETE' or
-      (to_jsonb(new) - '{status,updated_at,limits}'::text[])
-        is distinct from (to_jsonb(old) - '{status,updated_at,limits}'::text[])
+      to_jsonb(new) - c_free is distinct from to_jsonb(old) - c_free
       or new.status = 'draft' or (old.status = 'archived' and new.status <> 'archived'))) then
     raise exception using errcode = 'PT403', message = 'Une version publiée ne change pas.',
     detail = '{"code":"append_only"}';
   end if;
   return case tg_op when 'DELETE' then old else new end;
 end $$;
+comment on function private.tg_versions__immutable() is
+  'Keeps published versions as they are. Argument: generated columns, which are not worked out yet before an '
+  'update.';
 create trigger immutable before update or delete on public.plan_versions
-  for each row execute function private.tg_plan_versions__immutable();
+  for each row execute function private.tg_versions__immutable('{limits}');
 create trigger immutable_truncate before truncate on public.plan_versions
-  for each statement execute function private.tg_plan_versions__immutable();
+  for each statement execute function private.tg_versions__immutable();
 
 -- ───────────────────────────────────────────────────────────── subscriptions
 create table public.subscriptions (
@@ -873,19 +875,129 @@ grant select on public.entitlement_overrides to authenticated, service_role;
 create trigger kept before delete or truncate on public.entitlement_overrides
   for each statement execute function private.tg_refuse('Une dérogation se termine, elle ne s’efface pas.');
 
-create function private.tg_entitlement_overrides__end_once() returns trigger
-  language plpgsql volatile set search_path = '' as $$
+create function private.tg_end_once() returns trigger language plpgsql volatile set search_path = '' as $$
+declare c_free constant text[] := '{ended_at,ended_by}'::text[] || coalesce(tg_argv[1], '{}')::text[];
 begin
-  if old.ended_at is not null
-     or to_jsonb(new) - '{ended_at,ended_by}'::text[]
-       is distinct from to_jsonb(old) - '{ended_at,ended_by}'::text[] then
-    perform private.fail('PT403', 'append_only',
-      'Une dérogation se termine une fois ; elle ne se réécrit pas.');
+  if old.ended_at is not null or to_jsonb(new) - c_free is distinct from to_jsonb(old) - c_free then
+    perform private.fail('PT403', 'append_only', tg_argv[0]);
   end if;
   return new;
 end $$;
-create trigger end_once before update on public.entitlement_overrides
-  for each row execute function private.tg_entitlement_overrides__end_once();
+comment on function private.tg_end_once() is
+  'A row ends once and is not rewritten. Arguments: the sentence, and the columns that move until the end.';
+create trigger end_once before update on public.entitlement_overrides for each row
+  execute function private.tg_end_once('Une dérogation se termine une fois ; elle ne se réécrit pas.');
+
+-- ───────────────────────────────────────────────────────────── add-ons
+create table public.add_ons (
+  id uuid primary key default gen_random_uuid(),
+  slug text not null unique check (slug ~ '^[a-z0-9-]+$'),
+  name text not null check (char_length(btrim(name)) between 2 and 120),
+  description text not null default '' check (char_length(description) <= 2000),
+  kind text not null check (kind in ('pack', 'module', 'bundle')),
+  status text not null default 'draft' check (status in ('draft', 'published', 'archived')),
+  price_xaf bigint not null check (price_xaf >= 0),
+  billing_period text not null default 'month' check (billing_period in ('month', 'year', 'once')),
+  updated_at timestamptz not null default now()
+);
+comment on table public.add_ons is
+  'What is sold beside a plan: room (pack), modules, or both (bundle). A trial is once per group and slug.';
+alter table public.add_ons enable row level security;
+create policy "members read what is or was sold, super admins drafts too" on public.add_ons
+  for select to authenticated
+  using ((status <> 'draft' and (select private.is_member())) or (select private.is_super_admin()));
+grant select on public.add_ons to authenticated, service_role;
+create trigger slug_is_contract before update of slug on public.add_ons for each row
+  when (old.slug is distinct from new.slug)
+  execute function private.tg_refuse('Le slug d’une extension ne change pas ; changez son nom.', 'forbidden');
+create trigger set_updated_at before update on public.add_ons
+  for each row execute function private.tg_set_updated_at();
+
+create table public.add_on_versions (
+  id uuid primary key default gen_random_uuid(),
+  add_on_id uuid not null references public.add_ons (id) on delete restrict,
+  version int,
+  -- Added to the plan's limits, in the order of the resources, storage in bytes. 0 adds nothing.
+  limits bigint[] not null default '{0,0,0,0}' check (cardinality(limits) = 4
+    and array_position(limits, null) is null and 0 <= all (limits) and 1000000000000000 >= all (limits)),
+  -- Slugs, as in the definition of a plan.
+  modules text[] not null default '{}' check (array_position(modules, null) is null),
+  status text not null default 'draft' check (status in ('draft', 'published', 'archived')),
+  published_at timestamptz,
+  published_by uuid references public.profiles (id) on delete restrict,
+  created_by uuid references public.profiles (id) on delete restrict,
+  updated_at timestamptz not null default now(),
+  unique (add_on_id, version),
+  -- Target of what a group owns.
+  unique (id, add_on_id),
+  constraint add_on_versions_draft_check check ((status = 'draft') = (version is null))
+);
+create unique index add_on_versions_one_published_idx on public.add_on_versions (add_on_id)
+  where status = 'published';
+create index add_on_versions_published_by_idx on public.add_on_versions (published_by);
+create index add_on_versions_created_by_idx on public.add_on_versions (created_by);
+comment on table public.add_on_versions is
+  'The immutable record of what each published version of an add-on gives.';
+alter table public.add_on_versions enable row level security;
+create policy "members read published versions, super admins drafts too" on public.add_on_versions
+  for select to authenticated
+  using ((status <> 'draft' and (select private.is_member())) or (select private.is_super_admin()));
+grant select on public.add_on_versions to authenticated, service_role;
+create trigger immutable before update or delete on public.add_on_versions
+  for each row execute function private.tg_versions__immutable();
+create trigger immutable_truncate before truncate on public.add_on_versions
+  for each statement execute function private.tg_versions__immutable();
+
+create table public.subscription_add_ons (
+  id uuid primary key default gen_random_uuid(),
+  school_group_id uuid not null references public.school_groups (id) on delete restrict,
+  add_on_id uuid not null,
+  add_on_version_id uuid not null,
+  source text not null check (source in ('purchase', 'trial', 'auto', 'granted')),
+  quantity int not null default 1 check (quantity between 1 and 100),
+  starts_at timestamptz not null default private.now(),
+  ends_at timestamptz,
+  created_by uuid references public.profiles (id) on delete restrict,
+  created_at timestamptz not null default now(),
+  ended_at timestamptz,
+  ended_by uuid references public.profiles (id) on delete restrict,
+  foreign key (add_on_version_id, add_on_id) references public.add_on_versions (id, add_on_id)
+    on delete restrict,
+  check (ends_at > starts_at),
+  check (source <> 'trial' or ends_at is not null)
+);
+create index subscription_add_ons_group_idx on public.subscription_add_ons (school_group_id, created_at desc);
+create index subscription_add_ons_open_idx on public.subscription_add_ons (school_group_id)
+  where ended_at is null;
+create index subscription_add_ons_due_idx on public.subscription_add_ons (ends_at) where ended_at is null;
+create unique index subscription_add_ons_one_trial_idx on public.subscription_add_ons
+  (school_group_id, add_on_id) where source = 'trial';
+create index subscription_add_ons_version_idx on public.subscription_add_ons (add_on_version_id, add_on_id);
+create index subscription_add_ons_created_by_idx on public.subscription_add_ons (created_by);
+create index subscription_add_ons_ended_by_idx on public.subscription_add_ons (ended_by);
+comment on table public.subscription_add_ons is
+  'What a group owns beside its plan, from starts_at to ends_at. Ended, never deleted or rewritten.';
+alter table public.subscription_add_ons enable row level security;
+-- All members, as the exceptions above.
+create policy "members see their group's add-ons" on public.subscription_add_ons for select to authenticated
+  using (school_group_id = (select private.my_group_id()) or (select private.is_super_admin()));
+grant select on public.subscription_add_ons to authenticated, service_role;
+create trigger kept before delete or truncate on public.subscription_add_ons
+  for each statement execute function private.tg_refuse('Une extension se termine, elle ne s’efface pas.');
+create trigger end_once before update on public.subscription_add_ons for each row execute function
+  private.tg_end_once('Une extension se termine une fois ; elle ne se réécrit pas.', '{ends_at}');
+
+create function private.tg_subscription_add_ons__of_published() returns trigger
+  language plpgsql volatile security definer set search_path = '' as $$
+begin
+  if exists (select from public.add_on_versions where id = new.add_on_version_id and status = 'draft') then
+    perform private.fail('PT400', 'invalid_request', 'Cette version d’extension n’est pas publiée.',
+      'add_on_version_id');
+  end if;
+  return new;
+end $$;
+create trigger of_published before insert on public.subscription_add_ons
+  for each row execute function private.tg_subscription_add_ons__of_published();
 
 -- ───────────────────────────────────────────────────────────── state of a group
 create table private.platform (

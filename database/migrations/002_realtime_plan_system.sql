@@ -9,11 +9,12 @@
 -- on that row runs at commit and sends one message with the state as it commits.
 
 -- ───────────────────────────────────────────────────────────── what is in force
--- Effective limit = the override in force, else plan limit + grants in force. Effective modules = plan
--- modules + additions − removals. A group fallen to `gratuit` has gratuit, nothing else.
+-- Effective limit = the override in force, else plan limit + add-ons + grants in force. Effective modules =
+-- (plan modules + add-on modules + additions) − removals. A group fallen to `gratuit` has gratuit, nothing
+-- else: what it owns rests.
 --
--- Time decides alone: an exception past its date is out of force at once; run_due_jobs() then closes it and
--- tells the group.
+-- Time decides alone: an exception or add-on past its date is out of force at once; run_due_jobs() then
+-- closes it and tells the group.
 create function private.place_of(p_resource public.resource)
   returns int language sql immutable parallel safe
   return case p_resource when 'schools' then 1 when 'students' then 2 when 'staff' then 3
@@ -28,14 +29,25 @@ create function private.in_force(o public.entitlement_overrides)
 comment on function private.in_force(public.entitlement_overrides) is 'Whether an exception counts now.';
 grant execute on function private.in_force(public.entitlement_overrides) to authenticated, service_role;
 
+create function private.in_force(a public.subscription_add_ons)
+  returns boolean language sql stable parallel safe
+  return a.ended_at is null and a.starts_at <= private.now()
+     and (a.ends_at is null or a.ends_at > private.now());
+comment on function private.in_force(public.subscription_add_ons) is
+  'Whether an add-on of a group counts now (I13).';
+grant execute on function private.in_force(public.subscription_add_ons) to authenticated, service_role;
+
 -- The one place that merges. A table function, for PostgreSQL puts its text into the query that asks: a group
--- without exceptions costs one look at an index.
+-- without exceptions and add-ons costs two looks at an index.
 create function private.merged_limits(p_school_group_id uuid, p_plan_limits bigint[], p_in_force boolean)
   returns table (limits bigint[]) language sql stable parallel safe
 begin atomic
-  select case when p_in_force and exists (
-      select from public.entitlement_overrides o
-      where o.school_group_id = p_school_group_id and o.resource is not null and private.in_force(o))
+  select case when p_in_force and (exists (
+        select from public.entitlement_overrides o
+        where o.school_group_id = p_school_group_id and o.resource is not null and private.in_force(o))
+      or exists (
+        select from public.subscription_add_ons a
+        where a.school_group_id = p_school_group_id and private.in_force(a)))
     then array(
       select case when bool_or(x.replaces) then max(x.amount) filter (where x.replaces)
                   else p.amount + coalesce(sum(x.amount), 0)::bigint end
@@ -44,6 +56,11 @@ begin atomic
         select private.place_of(o.resource) as place, o.kind = 'limit' as replaces, o.amount
         from public.entitlement_overrides o
         where o.school_group_id = p_school_group_id and o.resource is not null and private.in_force(o)
+        union all
+        select g.place, false, g.amount * a.quantity
+        from public.subscription_add_ons a join public.add_on_versions v on v.id = a.add_on_version_id
+        cross join unnest(v.limits) with ordinality g (amount, place)
+        where a.school_group_id = p_school_group_id and private.in_force(a)
       ) x on x.place = p.place
       group by p.place, p.amount order by p.place)
     else p_plan_limits end;
@@ -92,6 +109,22 @@ begin atomic
   where o.school_group_id = e.school_group_id and e.fallback_reason is null and private.in_force(o);
 end;
 
+create function private.add_ons_in_force(e private.effective_entitlements)
+  returns setof public.subscription_add_ons language sql stable parallel safe
+begin atomic
+  select a.* from public.subscription_add_ons a
+  where a.school_group_id = e.school_group_id and e.fallback_reason is null and private.in_force(a);
+end;
+
+create function private.has_own_modules(e private.effective_entitlements)
+  returns boolean language sql stable parallel safe
+  return exists (select from private.overrides_in_force(e) o where o.module_id is not null)
+      or exists (select from private.add_ons_in_force(e) a
+                 join public.add_on_versions v on v.id = a.add_on_version_id where v.modules <> '{}');
+comment on function private.has_own_modules(private.effective_entitlements) is
+  'Whether an exception or an add-on in force names modules: then the plan''s version does not say what is '
+  'open.';
+
 create function private.effective_modules(e private.effective_entitlements)
   returns table (module_id uuid) language sql stable security definer set search_path = '' as $$
   with own as materialized (
@@ -102,11 +135,14 @@ create function private.effective_modules(e private.effective_entitlements)
     union all
     select m.id from public.plan_versions v join public.modules m on v.definition->'modules' ? m.slug
     where v.id = e.pinned_version_id
+    union
+    select m.id from private.add_ons_in_force(e) a join public.add_on_versions v on v.id = a.add_on_version_id
+    join public.modules m on m.slug = any (v.modules)
     union select o.module_id from own o where o.kind = 'module_addition') x
   where not exists (select 1 from own o where o.kind = 'module_removal' and o.module_id = x.module_id);
 $$;
 comment on function private.effective_modules(private.effective_entitlements) is
-  '(plan modules + additions) − removals; the plan''s alone while fallen to gratuit.';
+  '(plan modules + add-on modules + additions) − removals; the plan''s alone while fallen to gratuit.';
 
 -- ───────────────────────────────────────────────────────────── decisions (pure)
 -- The same function stands in src/core/decide.ts; tests/cases/decisions.json judges both.
@@ -317,8 +353,7 @@ begin
                       'plan', p.slug, 'effective_at', c.effective_at))
                     from public.scheduled_changes c join public.subscription_plans p on p.id = c.plan_id
                     where c.school_group_id = s.school_group_id and c.status = 'pending'), '{}')
-       || case when exists (select 1 from private.overrides_in_force(e) o where o.module_id is not null)
-               then '{"own": true}'::jsonb else '{}' end
+       || case when private.has_own_modules(e) then '{"own": true}'::jsonb else '{}' end
     from private.effective_entitlements e where e.school_group_id = s.school_group_id);
 end $$;
 comment on function private.state_message(private.group_states) is
@@ -799,6 +834,18 @@ end $$;
 create trigger follow after insert or update on public.entitlement_overrides
   for each row execute function private.tg_entitlement_overrides__follow();
 
+create function private.tg_subscription_add_ons__follow() returns trigger
+  language plpgsql volatile security definer set search_path = '' as $$
+begin
+  perform private.lock_group(new.school_group_id);
+  perform private.tell_entitlements(new.school_group_id);
+  -- The corridor does not know when an add-on begins and ends: the next write is worked out.
+  update private.group_states set calm_until = default where school_group_id = new.school_group_id;
+  return null;
+end $$;
+create trigger follow after insert or update on public.subscription_add_ons
+  for each row execute function private.tg_subscription_add_ons__follow();
+
 create function private.tg_subscriptions__forget_calm() returns trigger
   language plpgsql volatile security definer set search_path = '' as $$
 begin
@@ -893,25 +940,39 @@ grant execute on function public.can_access_category(text, uuid) to authenticate
 
 create function private.sources_of(e private.effective_entitlements)
   returns jsonb language sql stable security definer set search_path = '' as $$
+  with given as (
+    select a.created_at, a.quantity, v.limits, v.modules, jsonb_build_object('id', a.id, 'source', 'add_on',
+      'add_on', o.slug, 'origin', a.source, 'expires_at', a.ends_at) as source
+    from private.add_ons_in_force(e) a join public.add_on_versions v on v.id = a.add_on_version_id
+    join public.add_ons o on o.id = a.add_on_id)
   select jsonb_build_object(
     'limits', (select jsonb_object_agg(r.resource,
         jsonb_build_array(jsonb_build_object('source', 'plan', 'plan', e.plan, 'version', e.plan_version,
           'amount', e.plan_limits[private.place_of(r.resource)]))
-        || coalesce((select jsonb_agg(
-             jsonb_strip_nulls(jsonb_build_object('id', o.id,
+        || coalesce((select jsonb_agg(jsonb_strip_nulls(x.source) || jsonb_build_object('amount', x.amount)
+                                      order by x.created_at)
+           from (
+             select o.created_at, o.amount, jsonb_build_object('id', o.id,
                'source', case o.kind when 'limit' then 'override' else 'grant' end,
-               'reason', o.reason, 'expires_at', o.expires_at))
-             || jsonb_build_object('amount', o.amount) order by o.created_at)
-           from private.overrides_in_force(e) o where o.resource = r.resource), '[]'))
+               'reason', o.reason, 'expires_at', o.expires_at) as source
+             from private.overrides_in_force(e) o where o.resource = r.resource
+             union all
+             select a.created_at, a.limits[private.place_of(r.resource)] * a.quantity, a.source
+             from given a where a.limits[private.place_of(r.resource)] > 0) x), '[]'))
       from unnest(enum_range(null::public.resource)) r (resource)),
-    'modules', coalesce((select jsonb_agg(jsonb_strip_nulls(jsonb_build_object('id', o.id, 'module', m.slug,
-        'source', case o.kind when 'module_addition' then 'addition' else 'removal' end,
-        'reason', o.reason, 'expires_at', o.expires_at)) order by o.created_at)
-      from private.overrides_in_force(e) o join public.modules m on m.id = o.module_id), '[]'));
+    'modules', coalesce((
+      select jsonb_agg(jsonb_strip_nulls(x.source) order by x.created_at, x.source->>'module') from (
+        select o.created_at, jsonb_build_object('id', o.id, 'module', m.slug,
+          'source', case o.kind when 'module_addition' then 'addition' else 'removal' end,
+          'reason', o.reason, 'expires_at', o.expires_at) as source
+        from private.overrides_in_force(e) o join public.modules m on m.id = o.module_id
+        union all
+        select a.created_at, a.source || jsonb_build_object('module', module)
+        from given a cross join unnest(a.modules) module) x), '[]'));
 $$;
 comment on function private.sources_of(private.effective_entitlements) is
-  'Where each limit comes from: the plan''s amount, then the override (which replaces it) or the grants '
-  '(which add to it).';
+  'Where each limit and each module of the group''s own comes from: the plan''s amount, then the override '
+  '(which replaces all) or the grants and add-ons (which add to it).';
 
 create function private.catalogue_version()
   returns text language sql stable security definer set search_path = '' as $$

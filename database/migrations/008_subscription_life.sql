@@ -7,7 +7,8 @@
 --                    └──────────── active ◄─────────────┘
 --
 -- Dates act through run_due_jobs() alone: trial_ends_at, current_period_end, past_due_until, grace_ends_at,
--- scheduled changes, exceptions past their date. It may be called at any time, by any number of callers.
+-- scheduled changes, exceptions and add-ons past their date. It may be called at any time, by any number of
+-- callers.
 
 -- ───────────────────────────────────────────────────────────── transitions
 create table private.subscription_transitions (
@@ -170,7 +171,7 @@ declare
   v_now constant timestamptz := coalesce(p_now, private.now());
   v_groups uuid[]; v_group uuid; v_status public.subscription_status; v_before int;
   s public.subscriptions; c public.scheduled_changes; o public.entitlement_overrides;
-  v_states int := 0; v_changes int := 0; v_overrides int := 0;
+  v_states int := 0; v_changes int := 0; v_overrides int := 0; v_add_ons int := 0; v_add_on uuid;
 begin
   -- Locks in the order of every writer: subscriptions, plans, groups. A subscription that somebody holds is
   -- left to them, or to the next call: who waits for nobody here can be waited for by anybody.
@@ -181,6 +182,8 @@ begin
                                where status = 'pending' and effective_at <= v_now)
       or x.school_group_id in (select school_group_id from public.entitlement_overrides
                                where ended_at is null and expires_at <= v_now)
+      or x.school_group_id in (select school_group_id from public.subscription_add_ons
+                               where ended_at is null and ends_at <= v_now)
     order by x.school_group_id for update skip locked) due;
   perform 1 from public.subscription_plans where slug = 'gratuit'
     or id in (select plan_id from public.subscriptions where school_group_id = any (v_groups))
@@ -190,7 +193,7 @@ begin
 
   foreach v_group in array coalesce(v_groups, '{}') loop
     perform private.lock_group(v_group);
-    v_before := v_states + v_changes + v_overrides;
+    v_before := v_states + v_changes + v_overrides + v_add_ons;
     -- Each subscription as many steps as are due: after a long stop a period may have ended,
     -- and its grace too.
     select * into s from public.subscriptions where school_group_id = v_group;
@@ -219,10 +222,17 @@ begin
       perform private.audit('override_expired', v_group, jsonb_build_object('id', o.id, 'kind', o.kind));
       v_overrides := v_overrides + 1;
     end loop;
-    if v_states + v_changes + v_overrides > v_before then perform private.tell_entitlements(v_group); end if;
+    for v_add_on in update public.subscription_add_ons set ended_at = ends_at where school_group_id = v_group
+                    and ended_at is null and ends_at <= v_now returning id loop
+      perform private.audit('add_on_expired', v_group, jsonb_build_object('id', v_add_on));
+      v_add_ons := v_add_ons + 1;
+    end loop;
+    if v_states + v_changes + v_overrides + v_add_ons > v_before then
+      perform private.tell_entitlements(v_group);
+    end if;
   end loop;
   return jsonb_build_object('subscriptions', v_states, 'scheduled_changes', v_changes,
-    'overrides', v_overrides);
+    'overrides', v_overrides, 'add_ons', v_add_ons);
 end $$;
 comment on function private.run_due_jobs(timestamptz) is
   'Makes every date that has come act, and returns how many did. Idempotent; concurrent callers share the '

@@ -93,27 +93,38 @@ export interface EntitlementSnapshot {
   catalogue: string;
 }
 
-/** One part of a limit: the plan's amount first, then the override that replaces it or the grants that add to it. */
+/** How a group came by an add-on. */
+export type AddOnOrigin = 'purchase' | 'trial' | 'auto' | 'granted';
+
+/** One part of a limit: the plan's amount first, then the override that replaces all or what adds to it. */
 export interface LimitSource {
-  source: 'plan' | 'override' | 'grant';
+  source: 'plan' | 'override' | 'grant' | 'add_on';
   /** `null` is unlimited; bytes for storage. */
   amount: number | null;
   /** Of a plan: its slug and version. */
   plan?: string;
   version?: number;
-  /** Of an override or a grant. */
+  /** Of all but the plan. */
   id?: string;
+  /** Of an override or a grant. */
   reason?: string;
   expires_at?: string;
+  /** Of an add-on: its slug. */
+  add_on?: string;
+  origin?: AddOnOrigin;
 }
 
 export interface ModuleSource {
-  source: 'addition' | 'removal';
+  source: 'addition' | 'removal' | 'add_on';
   id: string;
   /** Slug. */
   module: string;
-  reason: string;
+  /** Of an addition or a removal. */
+  reason?: string;
   expires_at?: string;
+  /** Of an add-on: its slug. */
+  add_on?: string;
+  origin?: AddOnOrigin;
 }
 
 export interface EntitlementSources {

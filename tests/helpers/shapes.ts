@@ -76,10 +76,20 @@ const planSource = z.strictObject({
   version: count,
   amount: limit,
 });
-/** The plan's amount first, then the override that replaces it and the grants that add to it. */
+const addOn = z.strictObject({
+  source: z.literal('add_on'),
+  id: z.uuid(),
+  add_on: z.string(),
+  origin: z.enum(['purchase', 'trial', 'auto', 'granted']),
+  expires_at: instant.exactOptional(),
+});
+/** The plan's amount first, then the override that replaces it, the grants and the add-ons that add to it. */
 const sources = z.tuple(
   [planSource],
-  exception.extend({ source: z.enum(['override', 'grant']), amount: limit }),
+  z.union([
+    exception.extend({ source: z.enum(['override', 'grant']), amount: limit }),
+    addOn.extend({ amount: count }),
+  ]),
 );
 
 export const snapshotShape = restrictionsShape.extend({
@@ -96,7 +106,12 @@ export const snapshotShape = restrictionsShape.extend({
   catalogue: z.string(),
   sources: z.strictObject({
     limits: z.strictObject({ schools: sources, students: sources, staff: sources, storage: sources }),
-    modules: z.array(exception.extend({ source: z.enum(['addition', 'removal']), module: z.string() })),
+    modules: z.array(
+      z.union([
+        exception.extend({ source: z.enum(['addition', 'removal']), module: z.string() }),
+        addOn.extend({ module: z.string() }),
+      ]),
+    ),
   }),
 }) satisfies z.ZodType<EntitlementSnapshot>;
 

@@ -99,6 +99,6 @@ export const UNSOUND = `
         rights.payload ? 'own', rights.payload#>>'{pending,plan}')
        is distinct from (e.plan, e.plan_version::text, e.status,
                          to_jsonb(e.limits),
-                         exists (select 1 from private.overrides_in_force(e) o where o.module_id is not null),
+                         private.has_own_modules(e),
                          (select p.slug from public.scheduled_changes c join public.subscription_plans p on p.id = c.plan_id
                           where c.school_group_id = e.school_group_id and c.status = 'pending')))`;

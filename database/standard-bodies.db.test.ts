@@ -1,0 +1,41 @@
+/** Pure SQL helpers with a standard body: the one exception to a pinned search_path. */
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { createTestDatabase, type TestDatabase } from '../tests/helpers/database.ts';
+
+let db: TestDatabase;
+beforeAll(async () => {
+  db = await createTestDatabase();
+});
+afterAll(() => db.drop());
+
+/**
+ * Their names were resolved when they were made, so there is nothing to pin, and PostgreSQL puts their text into the
+ * query that calls them. Splinter names them all the same (`function_search_path_mutable`).
+ */
+const STANDARD_BODIES = [
+  'add_ons_in_force',
+  'has_own_modules',
+  'in_force',
+  'limit_of',
+  'merged_limits',
+  'overrides_in_force',
+  'place_of',
+  'plan_limits',
+];
+
+it('these functions, and no others, have a standard body', async () => {
+  const { rows } = await db.query<{ name: string }>(
+    `select distinct proname::text as name from pg_proc
+     where pronamespace in ('public'::regnamespace, 'private'::regnamespace) and prosqlbody is not null order by 1`,
+  );
+  expect(rows.map(({ name }) => name)).toEqual(STANDARD_BODIES);
+});
+
+it('they are private, write nothing, and have no more rights than their caller', async () => {
+  const { rows } = await db.query(
+    `select oid::regprocedure::text as name from pg_proc where prosqlbody is not null and proname = any ($1)
+       and (prosecdef or provolatile = 'v' or pronamespace <> 'private'::regnamespace)`,
+    [STANDARD_BODIES],
+  );
+  expect(rows).toEqual([]);
+});
