@@ -17,14 +17,16 @@ export interface ResourceNouns {
 /** Addresses where a resource is managed; the dashboard while a resource has no page of its own. */
 export type ResourceRoute = '/ecoles' | '/tableau-de-bord';
 
+/** Names of lucide icons. */
+export type ResourceIcon = 'School' | 'GraduationCap' | 'Users' | 'FolderOpen';
+
 interface ResourceInfo {
   /** Bytes are shown as Go, Mo, Ko. */
   unit: 'rows' | 'bytes';
-  /** Name of a lucide icon, as the catalogue names them. */
-  icon: string;
+  icon: ResourceIcon;
   route: ResourceRoute;
-  fr: ResourceNouns;
-  en: ResourceNouns;
+  /** In French, the language of the first screen; English is with the English texts, which are fetched when wanted. */
+  nouns: ResourceNouns;
 }
 
 /**
@@ -36,7 +38,7 @@ export const RESOURCE_INFO: Record<Resource, ResourceInfo> = {
     unit: 'rows',
     icon: 'School',
     route: '/ecoles',
-    fr: {
+    nouns: {
       name: 'Écoles',
       one: 'école',
       many: 'écoles',
@@ -44,20 +46,12 @@ export const RESOURCE_INFO: Record<Resource, ResourceInfo> = {
       manyLeft: 'restantes',
       wayOut: 'Archivez une école, ou demandez un plan supérieur.',
     },
-    en: {
-      name: 'Schools',
-      one: 'school',
-      many: 'schools',
-      oneLeft: 'left',
-      manyLeft: 'left',
-      wayOut: 'Archive a school, or ask for a higher plan.',
-    },
   },
   students: {
     unit: 'rows',
     icon: 'GraduationCap',
     route: '/tableau-de-bord',
-    fr: {
+    nouns: {
       name: 'Élèves',
       one: 'élève',
       many: 'élèves',
@@ -65,20 +59,12 @@ export const RESOURCE_INFO: Record<Resource, ResourceInfo> = {
       manyLeft: 'restants',
       wayOut: 'Désactivez des élèves partis, ou demandez un plan supérieur.',
     },
-    en: {
-      name: 'Students',
-      one: 'student',
-      many: 'students',
-      oneLeft: 'left',
-      manyLeft: 'left',
-      wayOut: 'Deactivate students who left, or ask for a higher plan.',
-    },
   },
   staff: {
     unit: 'rows',
     icon: 'Users',
     route: '/tableau-de-bord',
-    fr: {
+    nouns: {
       name: 'Personnel',
       one: 'membre du personnel',
       many: 'membres du personnel',
@@ -86,34 +72,18 @@ export const RESOURCE_INFO: Record<Resource, ResourceInfo> = {
       manyLeft: 'restants',
       wayOut: 'Désactivez des comptes du personnel, ou demandez un plan supérieur.',
     },
-    en: {
-      name: 'Staff',
-      one: 'staff member',
-      many: 'staff members',
-      oneLeft: 'left',
-      manyLeft: 'left',
-      wayOut: 'Deactivate staff accounts, or ask for a higher plan.',
-    },
   },
   storage: {
     unit: 'bytes',
     icon: 'FolderOpen',
     route: '/tableau-de-bord',
-    fr: {
+    nouns: {
       name: 'Stockage',
       one: '',
       many: '',
       oneLeft: 'restant',
       manyLeft: 'restants',
       wayOut: 'Supprimez des documents, ou demandez un plan supérieur.',
-    },
-    en: {
-      name: 'Storage',
-      one: '',
-      many: '',
-      oneLeft: 'left',
-      manyLeft: 'left',
-      wayOut: 'Delete documents, or ask for a higher plan.',
     },
   },
 };

@@ -1,10 +1,12 @@
+import type { ToldCode } from '../core/errorCodes.ts';
 import type { Messages } from './fr.ts';
+import { englishNouns } from './resourceNouns.en.ts';
 import { resourceWords } from './resourceWords.ts';
 import { screensEn } from './screens.en.ts';
 
 const s = (n: number, one: string, many: string): string => (n === 1 ? one : many);
 
-const words = resourceWords('en', (count) => count === 1);
+const words = resourceWords(englishNouns, (count) => count === 1);
 
 /** The screens in English; the shape is the French one, so a missing text does not compile. */
 export const en: Messages = {
@@ -81,8 +83,6 @@ export const en: Messages = {
     codes: {
       not_authenticated: 'You must sign in.',
       forbidden: 'You are not allowed to do this.',
-      second_factor_required: 'Give the code of your second factor first.',
-      append_only: 'What is on record here can no longer be changed.',
       group_not_found: 'This school group does not exist.',
       unknown_plan: 'This plan does not exist.',
       unknown_resource: 'This resource does not exist.',
@@ -90,6 +90,12 @@ export const en: Messages = {
       reason_required: 'A reason is required.',
       stale_revision: 'The data changed in the meantime. Read the preview again, then retry.',
       same_plan: 'The group already has this plan.',
+      network: 'The server does not answer. Check your connection.',
+      unknown: 'An unexpected error occurred.',
+    },
+    told: {
+      second_factor_required: 'Give the code of your second factor first.',
+      append_only: 'What is on record here can no longer be changed.',
       same_status: 'The subscription is in this state already.',
       illegal_transition: 'The subscription cannot move to this state.',
       nothing_scheduled: 'No change of plan is scheduled.',
@@ -113,9 +119,7 @@ export const en: Messages = {
       too_many_requests: 'Too many requests at once. Try again in a moment.',
       database_unavailable: 'The database is restarting. Try again in a moment.',
       answer_too_large: 'The answer would be too large. Ask for less at a time.',
-      network: 'The server does not answer. Check your connection.',
-      unknown: 'An unexpected error occurred.',
-    },
+    } satisfies Record<ToldCode, string>,
   },
 
   plan: {

@@ -3,13 +3,19 @@
  * A text with a number takes the number (for the plural) and its formatted form.
  */
 
+import { RESOURCES, type Resource } from '../core/entitlements.ts';
+import type { ToldCode } from '../core/errorCodes.ts';
+import { RESOURCE_INFO, type ResourceNouns } from '../core/resources.ts';
 import { resourceWords } from './resourceWords.ts';
 import { screensFr } from './screens.fr.ts';
 
 /** In French, 0 and 1 are singular. */
 const s = (n: number, one: string, many: string): string => (Math.abs(n) < 2 ? one : many);
 
-const words = resourceWords('fr', (count) => Math.abs(count) < 2);
+const frenchNouns = Object.fromEntries(
+  RESOURCES.map((resource) => [resource, RESOURCE_INFO[resource].nouns]),
+) as Record<Resource, ResourceNouns>;
+const words = resourceWords(frenchNouns, (count) => Math.abs(count) < 2);
 
 export const fr = {
   ...screensFr,
@@ -87,8 +93,6 @@ export const fr = {
     codes: {
       not_authenticated: 'Vous devez vous connecter.',
       forbidden: 'Vous n’avez pas le droit de faire cela.',
-      second_factor_required: 'Donnez d’abord le code de votre double authentification.',
-      append_only: 'Ce qui est enregistré ici ne se modifie plus.',
       group_not_found: 'Ce groupe scolaire n’existe pas.',
       unknown_plan: 'Ce plan n’existe pas.',
       unknown_resource: 'Cette ressource n’existe pas.',
@@ -96,32 +100,11 @@ export const fr = {
       reason_required: 'Un motif est obligatoire.',
       stale_revision: 'Les données ont changé entre-temps. Relisez l’aperçu, puis recommencez.',
       same_plan: 'Le groupe a déjà ce plan.',
-      same_status: 'L’abonnement est déjà dans cet état.',
-      illegal_transition: 'L’abonnement ne peut pas passer à cet état.',
-      nothing_scheduled: 'Aucun changement de plan n’est prévu.',
-      feature_not_found: 'Ce module n’existe pas.',
-      override_not_found: 'Cette dérogation n’existe pas.',
-      version_not_found: 'Ce brouillon de plan n’existe pas.',
-      nothing_to_publish: 'Le brouillon ne change rien à ce que le plan donne déjà.',
-      request_not_found: 'Cette demande n’existe pas.',
-      request_pending: 'Une demande est déjà en cours. Retirez-la avant d’en faire une autre.',
-      too_many_today: 'Dix demandes par jour au plus. Réessayez demain.',
-      no_longer_fits: 'L’usage du groupe dépasse maintenant les limites du plan demandé.',
-      already_closed: 'C’est déjà clos.',
-      document_not_found: 'Ce document n’existe pas.',
-      object_missing: 'Le fichier n’a pas encore été envoyé.',
-      object_present: 'Un fichier est encore là. Supprimez-le d’abord.',
-      object_fixed: 'Un fichier enregistré ne se remplace pas. Supprimez-le, puis envoyez l’autre.',
-      upload_refused: 'Aucune place n’est réservée pour ce fichier.',
-      upload_in_progress: 'L’envoi de ce fichier est en cours. Attendez qu’il se termine.',
-      size_exceeds_reservation: 'Le fichier est plus grand que la place réservée.',
-      school_not_found: 'Cette école n’existe pas, ou elle est archivée.',
-      too_many_requests: 'Trop de demandes à la fois. Réessayez dans un instant.',
-      database_unavailable: 'La base de données redémarre. Réessayez dans un instant.',
-      answer_too_large: 'La réponse serait trop grande. Demandez-en moins à la fois.',
       network: 'Le serveur ne répond pas. Vérifiez votre connexion.',
       unknown: 'Une erreur inattendue est survenue.',
     },
+    /** The server says these in French itself; other languages need words for each. */
+    told: {} as Partial<Record<ToldCode, string>>,
   },
 
   plan: {

@@ -1,5 +1,5 @@
 import { RESOURCES, type Resource } from '../core/entitlements.ts';
-import { RESOURCE_INFO, type ResourceNouns } from '../core/resources.ts';
+import type { ResourceNouns } from '../core/resources.ts';
 
 /** A count with its noun, or what remains of it; takes the number, for the plural, and its formatted form. */
 type Counted = (count: number, text: string) => string;
@@ -18,11 +18,15 @@ export interface ResourceWords {
  *
  * @param isOne whether a count takes the singular in that language
  */
-export function resourceWords(locale: 'fr' | 'en', isOne: (count: number) => boolean): ResourceWords {
-  const each = <Text>(make: (nouns: ResourceNouns) => Text) =>
-    Object.fromEntries(
-      RESOURCES.map((resource) => [resource, make(RESOURCE_INFO[resource][locale])]),
-    ) as Record<Resource, Text>;
+export function resourceWords(
+  nouns: Record<Resource, ResourceNouns>,
+  isOne: (count: number) => boolean,
+): ResourceWords {
+  const each = <Text>(make: (words: ResourceNouns) => Text) =>
+    Object.fromEntries(RESOURCES.map((resource) => [resource, make(nouns[resource])])) as Record<
+      Resource,
+      Text
+    >;
   return {
     resources: each(({ name }) => name),
     amount: each(

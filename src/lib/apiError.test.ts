@@ -46,6 +46,15 @@ describe('errorText', () => {
     await setLocale('fr');
   });
 
+  test('leaves in French what the database says itself, and translates it', async () => {
+    const failure = { message: 'Aucun changement n’est prévu.', details: '{"code":"nothing_scheduled"}' };
+    const error = toApiError(failure, 409);
+    expect(errorText(error, currentI18n().t)).toBe('Aucun changement n’est prévu.');
+    await setLocale('en');
+    expect(errorText(error, currentI18n().t)).toBe('No change of plan is scheduled.');
+    await setLocale('fr');
+  });
+
   test('explains a refusal by its reason', () => {
     const details = JSON.stringify({ resource: 'schools', reason: 'trial_expired' });
     const text = errorText(toApiError({ message: '…', details }, 402), currentI18n().t);

@@ -1,51 +1,18 @@
 /** What the API refuses, as one class with a closed set of codes; `docs/ERRORS.md` lists them. */
 import type { PostgrestSingleResponse } from '@supabase/supabase-js';
 import type { Decision, DecisionReason } from '../core/entitlements.ts';
-
-/** The codes that the screens have words for: all of the database, and those of the server that a person may meet. */
-export const TOLD_CODES = [
-  'not_authenticated',
-  'forbidden',
-  'second_factor_required',
-  'append_only',
-  'group_not_found',
-  'unknown_plan',
-  'unknown_resource',
-  'invalid_request',
-  'reason_required',
-  'stale_revision',
-  'same_plan',
-  'same_status',
-  'illegal_transition',
-  'nothing_scheduled',
-  'feature_not_found',
-  'override_not_found',
-  'version_not_found',
-  'nothing_to_publish',
-  'request_not_found',
-  'request_pending',
-  'too_many_today',
-  'no_longer_fits',
-  'already_closed',
-  'document_not_found',
-  'object_missing',
-  'object_present',
-  'object_fixed',
-  'upload_refused',
-  'upload_in_progress',
-  'size_exceeds_reservation',
-  'school_not_found',
-  'too_many_requests',
-  'database_unavailable',
-  'answer_too_large',
-] as const;
+import { COMMON_CODES, TOLD_CODES, type CommonCode, type ToldCode } from '../core/errorCodes.ts';
 
 /** What the server tells, `network` when it tells nothing, `unknown` when it is none of these. */
-export type ErrorCode = (typeof TOLD_CODES)[number] | 'network' | 'unknown';
+export type ErrorCode = CommonCode | ToldCode | 'network' | 'unknown';
 
 /** The words for refusals: the part of the messages of a language that `errorText` reads. */
 interface ErrorWords {
-  errors: { codes: Record<ErrorCode, string> };
+  errors: {
+    codes: Record<Exclude<ErrorCode, ToldCode>, string>;
+    /** Empty in French, which the server speaks. */
+    told: Partial<Record<ToldCode, string>>;
+  };
   entitlements: { reasons: Record<DecisionReason, string> };
 }
 
@@ -89,7 +56,7 @@ function parseDetails(details: string | null | undefined): Record<string, unknow
 }
 
 function codeOf(status: number, told: unknown): ErrorCode {
-  const known = TOLD_CODES.find((code) => code === told);
+  const known = [...COMMON_CODES, ...TOLD_CODES].find((code) => code === told);
   if (known) return known;
   if (status === 0) return 'network';
   if (status === 401) return 'not_authenticated';
@@ -122,9 +89,14 @@ export function unwrap<T>(response: PostgrestSingleResponse<T>): T {
   return response.data;
 }
 
+function isTold(code: ErrorCode): code is ToldCode {
+  return (TOLD_CODES as readonly ErrorCode[]).includes(code);
+}
+
 /** A sentence for a person, in the language of `t`, for anything a request can throw. */
 export function errorText(error: unknown, t: ErrorWords): string {
   if (!(error instanceof ApiError)) return t.errors.codes.unknown;
   if (error.decision) return t.entitlements.reasons[error.decision.reason];
-  return t.errors.codes[error.code];
+  const { code } = error;
+  return isTold(code) ? (t.errors.told[code] ?? error.message) : t.errors.codes[code];
 }

@@ -10,7 +10,7 @@ import { useI18n } from '@/i18n/i18n.ts';
 import { errorText } from '@/lib/apiError.ts';
 import { catalogueQuery } from '@/lib/queries/catalogue.ts';
 import { getRegistry } from '@/lib/supabase.ts';
-import { ModuleIcon } from '../modules/ModuleIcon.tsx';
+import { NoticeIcon } from './NoticeIcon.tsx';
 import { describeNotice, type NoticeRoute } from './noticeKinds.ts';
 import { markNoticesRead, noticesQuery, refreshNotices } from './queries.ts';
 
@@ -76,7 +76,7 @@ export function RecentNotices({ groupId, linkTo }: RecentNoticesProps) {
                 key={notice.id}
                 className="grid grid-cols-[auto_1fr] gap-x-2.5 gap-y-0.5 py-2 text-[0.8125rem]"
               >
-                <ModuleIcon name={icon} className={cn('mt-0.5 size-4', resolvedAt ? 'text-muted' : colour)} />
+                <NoticeIcon name={icon} className={cn('mt-0.5 size-4', resolvedAt ? 'text-muted' : colour)} />
                 <span className="flex items-baseline justify-between gap-3">
                   <span className={cn(unread && 'font-semibold', resolvedAt && 'text-muted')}>
                     {route === null ? title : linkTo(route, title)}

@@ -1,6 +1,6 @@
 import type { Catalogue } from '@/core/catalogue.ts';
 import type { NoticeContent, NotificationKind } from '@/core/notices.ts';
-import { RESOURCE_INFO, type ResourceRoute } from '@/core/resources.ts';
+import { RESOURCE_INFO, type ResourceIcon, type ResourceRoute } from '@/core/resources.ts';
 import { amountText } from '@/i18n/describe.ts';
 import type { I18n } from '@/i18n/i18n.ts';
 
@@ -13,9 +13,11 @@ export interface NoticeText {
 /** Addresses that a notice may lead to. */
 export type NoticeRoute = ResourceRoute | '/modules';
 
+/** Names of lucide icons; `NoticeIcon` draws them. */
+export type NoticeIconName = ResourceIcon | 'ArrowRightLeft' | 'CheckCircle' | 'ClipboardList' | 'CreditCard';
+
 interface NoticeLooks<Kind extends NotificationKind> {
-  /** Name of a lucide icon, as the catalogue names them. */
-  icon: (notice: NoticeContent<Kind>) => string;
+  icon: (notice: NoticeContent<Kind>) => NoticeIconName;
   /** Class of the icon's colour. */
   colour: (notice: NoticeContent<Kind>) => string;
   /** Where the reader can act on it; `null` where there is nothing to do. */
@@ -74,7 +76,7 @@ function planName(slug: string, catalogue: Catalogue | undefined): string {
 
 /** Everything a screen shows of a notice. */
 export interface DescribedNotice extends NoticeText {
-  icon: string;
+  icon: NoticeIconName;
   colour: string;
   route: NoticeRoute | null;
 }
