@@ -147,7 +147,7 @@ describe('functions', () => {
   const FUNCTIONS = `from pg_proc p where p.pronamespace in ${OURS}`;
 
   it('pin an empty search_path, definer or not, but for standard bodies, which resolved their names', async () => {
-    const sql = `select p.oid::regprocedure::text ${FUNCTIONS} and p.prosqlbody is null
+    const sql = `select p.oid::regprocedure::text ${FUNCTIONS} and (p.prosecdef or p.prosqlbody is null)
       and not coalesce(p.proconfig @> array['search_path=""'], false)`;
     expect(await list(sql)).toEqual([]);
   });

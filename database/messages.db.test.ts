@@ -42,6 +42,24 @@ describe('I4: exactly one state message', () => {
     expect([payload.rev, payload.usage]).toEqual([rev + 1, [1, 1, 0, 0]]);
   });
 
+  it('of usage names the epoch, and the instant of the next change when there is one', async () => {
+    const [undated] = await sentBy((client) => add(client, group, 'students'));
+    expect(undated?.payload).toMatchObject({ e: 1 });
+    expect(undated?.payload).not.toHaveProperty('next_at');
+    const nextAt = new Date('2027-01-15T10:00:00.123Z');
+    await db.query('update private.group_states set next_at = $2 where school_group_id = $1', [
+      group.id,
+      nextAt,
+    ]);
+    const [, dated] = await sentBy(async (client) => {
+      await client.query('update private.platform set epoch = 7');
+      await add(client, group, 'students');
+    });
+    await db.query('update private.platform set epoch = 1');
+    const payload = usageMessageShape.parse(dated?.payload);
+    expect([payload.e, new Date(payload.next_at ?? '')]).toEqual([7, nextAt]);
+  });
+
   it('for a plan change: plan_changed, with all that the new plan means', async () => {
     const [message, ...more] = await sentBy((client) => toPlan(client, 'pro'));
     expect(more).toEqual([]);

@@ -177,6 +177,7 @@ export type Database = {
       };
       documents: {
         Row: {
+          counts: number;
           created_at: string;
           id: string;
           mime_type: string;
@@ -192,6 +193,7 @@ export type Database = {
         };
         ComputedFields: never;
         Insert: {
+          counts?: never;
           created_at?: string;
           id?: string;
           mime_type?: string;
@@ -206,6 +208,7 @@ export type Database = {
           uploaded_by?: string | null;
         };
         Update: {
+          counts?: never;
           created_at?: string;
           id?: string;
           mime_type?: string;
@@ -899,6 +902,7 @@ export type Database = {
           address: string | null;
           city: string | null;
           code: string | null;
+          counts: number;
           created_at: string;
           id: string;
           name: string;
@@ -911,6 +915,7 @@ export type Database = {
           address?: string | null;
           city?: string | null;
           code?: string | null;
+          counts?: never;
           created_at?: string;
           id?: string;
           name: string;
@@ -922,6 +927,7 @@ export type Database = {
           address?: string | null;
           city?: string | null;
           code?: string | null;
+          counts?: never;
           created_at?: string;
           id?: string;
           name?: string;
@@ -941,6 +947,7 @@ export type Database = {
       };
       staff: {
         Row: {
+          counts: number;
           created_at: string;
           email: string | null;
           first_name: string;
@@ -955,6 +962,7 @@ export type Database = {
         };
         ComputedFields: never;
         Insert: {
+          counts?: never;
           created_at?: string;
           email?: string | null;
           first_name: string;
@@ -968,6 +976,7 @@ export type Database = {
           updated_at?: string;
         };
         Update: {
+          counts?: never;
           created_at?: string;
           email?: string | null;
           first_name?: string;
@@ -1001,6 +1010,7 @@ export type Database = {
         Row: {
           birth_date: string | null;
           class_name: string | null;
+          counts: number;
           created_at: string;
           first_name: string;
           gender: string | null;
@@ -1016,6 +1026,7 @@ export type Database = {
         Insert: {
           birth_date?: string | null;
           class_name?: string | null;
+          counts?: never;
           created_at?: string;
           first_name: string;
           gender?: string | null;
@@ -1030,6 +1041,7 @@ export type Database = {
         Update: {
           birth_date?: string | null;
           class_name?: string | null;
+          counts?: never;
           created_at?: string;
           first_name?: string;
           gender?: string | null;

@@ -35,10 +35,10 @@ comment on type private.state_event is
   'In rising order: the strongest event of a transaction names its message.';
 
 -- ───────────────────────────────────────────────────────────── clock
-create function private.now() returns timestamptz language sql stable set search_path = '' as $$
-  select case when session_user = 'authenticator' then now()
+-- A standard body: PostgreSQL puts it into the statement that asks, and every counted write asks.
+create function private.now() returns timestamptz language sql stable
+  return case when session_user = 'authenticator' then now()
               else coalesce(nullif(current_setting('epilot.now', true), '')::timestamptz, now()) end;
-$$;
 comment on function private.now() is
   'The instant by which dates are judged. Tests and operators may set epilot.now for their session; the '
   'API''s login role may not.';
@@ -122,11 +122,14 @@ create table public.schools (
   status text not null default 'active' check (status in ('active', 'archived')),
   created_at timestamptz not null default now(),
   updated_at timestamptz not null default now(),
+  counts bigint not null generated always as (case when status <> 'archived' then 1 else 0 end) stored,
   -- Target of the composite keys below: a pupil can only sit in a school of its own group.
   unique (id, school_group_id)
 );
 create index schools_group_status_name_idx on public.schools (school_group_id, status, name);
 comment on table public.schools is 'Counted as `schools` unless archived.';
+comment on column public.schools.counts is
+  'What the row takes of its group''s limit; written by the database.';
 
 create table public.profiles (
   id uuid primary key references auth.users (id) on delete cascade,
@@ -423,6 +426,7 @@ create table public.students (
   status text not null default 'active' check (status in ('active', 'inactive')),
   created_at timestamptz not null default now(),
   updated_at timestamptz not null default now(),
+  counts bigint not null generated always as (case when status = 'active' then 1 else 0 end) stored,
   -- `on update cascade`: a school that moves to another group takes what it holds with it.
   foreign key (school_id, school_group_id) references public.schools (id, school_group_id)
     on update cascade on delete cascade
@@ -432,6 +436,8 @@ create index students_school_idx on public.students (school_id, school_group_id)
 create index students_registration_idx on public.students (school_group_id, registration_number)
   where registration_number is not null;
 comment on table public.students is 'Counted as `students` while active.';
+comment on column public.students.counts is
+  'What the row takes of its group''s limit; written by the database.';
 alter table public.students enable row level security;
 create policy "group admins see pupils, staff those of their school" on public.students
   for select to authenticated
@@ -463,6 +469,7 @@ create table public.staff (
   status text not null default 'active' check (status in ('active', 'inactive')),
   created_at timestamptz not null default now(),
   updated_at timestamptz not null default now(),
+  counts bigint not null generated always as (case when status = 'active' then 1 else 0 end) stored,
   foreign key (school_id, school_group_id) references public.schools (id, school_group_id)
     on update cascade on delete cascade
 );
@@ -471,6 +478,8 @@ create index staff_school_idx on public.staff (school_id, school_group_id);
 create index staff_email_idx on public.staff (school_group_id, lower(email)) where email is not null;
 comment on table public.staff is
   'Employees of a school. Counted as `staff` while active; pupils and accounts are not.';
+comment on column public.staff.counts is
+  'What the row takes of its group''s limit; written by the database.';
 alter table public.staff enable row level security;
 create policy "group admins see staff, staff those of their school" on public.staff
   for select to authenticated
@@ -508,6 +517,7 @@ create table public.documents (
   status text not null default 'reserved' check (status in ('reserved', 'stored')),
   reserved_until timestamptz default private.now() + interval '1 hour',
   storage_path text not null default '',
+  counts bigint not null generated always as (size_bytes) stored,
   foreign key (school_id, school_group_id) references public.schools (id, school_group_id)
     on update cascade on delete cascade,
   constraint documents_reservation_check check ((status = 'stored') = (reserved_until is null))
@@ -519,6 +529,8 @@ create unique index documents_storage_path_idx on public.documents (storage_path
 create index documents_stale_idx on public.documents (reserved_until) where status = 'reserved';
 comment on table public.documents is
   'Inserting a row claims its bytes; `storage` counts the sum of size_bytes.';
+comment on column public.documents.counts is
+  'What the row takes of its group''s limit; written by the database.';
 comment on column public.documents.storage_path is
   'Set once: a school that moves to another group takes its rows along, and their objects stay where they '
   'lie.';
@@ -1019,15 +1031,18 @@ create table private.group_states (
   told int not null default 0,
   event private.state_event not null default 'usage_changed',
   -- In the order of the resources (private.place_of); storage in bytes.
-  used bigint[] not null default '{0,0,0,0}'
-    check (cardinality(used) = 4 and array_position(used, null) is null and 0 <= all (used)),
+  used bigint[] not null default array_fill(0::bigint, array[cardinality(enum_range(null::public.resource))])
+    check (cardinality(used) = cardinality(calm_from) and (0 <= all (used)) is true),
   -- The calm corridor: the range of usage, and the time, in which a write of this counter changes nothing but
   -- the counter: no limit reached, no threshold crossed, no day closed, no exception expired. Inside it a
   -- write is one update; outside, or when a bound is null, everything is worked out again. Whatever moves a
   -- limit sets the corridor anew under the group's lock.
-  calm_from bigint[] not null default '{null,null,null,null}',
-  calm_to bigint[] not null default '{null,null,null,null}',
-  calm_until timestamptz[] not null default '{null,null,null,null}',
+  calm_from bigint[] not null
+    default array_fill(null::bigint, array[cardinality(enum_range(null::public.resource))]),
+  calm_to bigint[] not null
+    default array_fill(null::bigint, array[cardinality(enum_range(null::public.resource))]),
+  calm_until timestamptz[] not null
+    default array_fill(null::timestamptz, array[cardinality(enum_range(null::public.resource))]),
   -- When time alone next changes what the group may do; screens ask again then. Null when nothing is dated.
   next_at timestamptz
 ) with (fillfactor = 50);

@@ -259,9 +259,8 @@ comment on function private.touch_group(uuid, private.state_event) is
   'does it in order of their ids.';
 
 create function private.unix_ms(p_instant timestamptz)
-  returns bigint language sql immutable parallel safe set search_path = '' as $$
-  select floor(extract(epoch from p_instant) * 1000)::bigint;
-$$;
+  returns bigint language sql immutable parallel safe
+  return floor(extract(epoch from p_instant) * 1000)::bigint;
 comment on function private.unix_ms(timestamptz) is
   'Milliseconds since 1970, as messages and snapshots say instants.';
 
@@ -329,48 +328,46 @@ create trigger keep_next_at after insert or update on public.entitlement_overrid
 -- ───────────────────────────────────────────────────────────── the message
 -- The plan's version names the modules, unless the group has modules of its own:
 -- then its screens ask for them.
-create function private.state_message(s private.group_states)
+create function private.rights_message(p_school_group_id uuid)
   returns jsonb language plpgsql stable security definer set search_path = '' as $$
-declare
-  v_usage constant jsonb := jsonb_build_object('e', private.epoch(), 'rev', s.rev, 'usage', s.used,
-    'at', private.unix_ms(now()));
-  v_next_at timestamptz;
+declare v_next_at constant timestamptz := private.next_change_at(p_school_group_id);
 begin
-  -- By far the most frequent, and it says nothing that would have to be worked out.
-  if s.event = 'usage_changed' then
-    if s.next_at > private.now() then
-      return v_usage || jsonb_build_object('next_at', private.unix_ms(s.next_at));
-    end if;
-    return v_usage;
-  end if;
-  v_next_at := private.next_change_at(s.school_group_id);
-  return v_usage || case when v_next_at is null then '{}'
-                         else jsonb_build_object('next_at', private.unix_ms(v_next_at)) end || (
+  return case when v_next_at is null then '{}'
+              else jsonb_build_object('next_at', private.unix_ms(v_next_at)) end || (
     select jsonb_build_object(
          'plan', e.plan, 'pv', e.plan_version, 'status', e.status, 'warn', trim_scale(e.warn_at),
          'limits', to_jsonb(e.limits))
        || coalesce((select jsonb_build_object('pending', jsonb_build_object(
                       'plan', p.slug, 'effective_at', c.effective_at))
                     from public.scheduled_changes c join public.subscription_plans p on p.id = c.plan_id
-                    where c.school_group_id = s.school_group_id and c.status = 'pending'), '{}')
+                    where c.school_group_id = p_school_group_id and c.status = 'pending'), '{}')
        || case when private.has_own_modules(e) then '{"own": true}'::jsonb else '{}' end
-    from private.effective_entitlements e where e.school_group_id = s.school_group_id);
+    from private.effective_entitlements e where e.school_group_id = p_school_group_id);
 end $$;
-comment on function private.state_message(private.group_states) is
-  'Payload of a state message; shape in src/core/messages.ts.';
+comment on function private.rights_message(uuid) is
+  'What a state message says besides usage when rights have changed; shape in src/core/messages.ts.';
 
 create function private.tg_group_states__announce() returns trigger
   language plpgsql volatile security definer set search_path = '' as $$
-declare v_now private.group_states;
+declare v_event private.state_event; v_usage text; v_told text;
 begin
-  -- Read again: usage and event may have grown since the update that queued this trigger.
-  select * into v_now from private.group_states where school_group_id = new.school_group_id;
-  if found then
-    perform realtime.send(private.state_message(v_now), v_now.event::text,
-      'group:' || v_now.school_group_id, true);
-    perform set_config('epilot.told',
-      (coalesce(nullif(current_setting('epilot.told', true), ''), '0')::int + 1)::text, true);
+  -- Read again: usage and event may have grown since the update that queued this trigger. The message of
+  -- nearly every write is put together as text: building jsonb costs the writer more.
+  select s.event, '{"e": ' || p.epoch || ', "rev": ' || s.rev || ', "usage": ['
+           || array_to_string(s.used, ',') || '], "at": ' || private.unix_ms(now())
+           || case when s.next_at > private.now()
+                   then ', "next_at": ' || private.unix_ms(s.next_at) else '' end || '}'
+  into v_event, v_usage
+  from private.group_states s cross join private.platform p where s.school_group_id = new.school_group_id;
+  if not found then return null; end if;
+  if v_event = 'usage_changed' then
+    perform realtime.send(v_usage::jsonb, 'usage_changed', 'group:' || new.school_group_id, true);
+  else
+    perform realtime.send((v_usage::jsonb - 'next_at') || private.rights_message(new.school_group_id),
+      v_event::text, 'group:' || new.school_group_id, true);
   end if;
+  v_told := set_config('epilot.told',
+    (coalesce(nullif(current_setting('epilot.told', true), ''), '0')::int + 1)::text, true);
   return null;
 end $$;
 
@@ -575,153 +572,88 @@ comment on function private.apply_usage(public.resource, uuid, bigint) is
   'Moves a counter of a group by what a statement did to it, and refuses growth beyond the limit (PT402). '
   'Groups in order of their ids.';
 
--- One function a counted table: what counts, and nothing else, differs.
-create function private.tg_schools__count() returns trigger
+-- One function for every counted table: the column `counts` says what a row takes. Arguments: the resource
+-- and its place.
+create function private.tg_count_usage() returns trigger
   language plpgsql volatile security definer set search_path = '' as $$
-declare v_group uuid; v_delta bigint;
+declare
+  v_place constant int := tg_argv[1];
+  v_now constant timestamptz := private.now();
+  v_xid constant xid8 := pg_current_xact_id();
+  v_told constant int := coalesce(nullif(current_setting('epilot.told', true), ''), '0');
+  v_group uuid; v_delta bigint;
 begin
   if tg_op = 'INSERT' then
-    for v_group, v_delta in
-      select school_group_id, count(*) from new_rows where status <> 'archived' group by 1 order by 1 loop
-      perform private.apply_usage('schools', v_group, v_delta);
+    -- What apply_usage() does in the corridor, for the one group that nearly every statement is about, in the
+    -- statement that sums: a call more, and a loop, would cost as much as the counter.
+    update private.group_states s
+    set used[v_place] = s.used[v_place] + d.n,
+        rev = case when s.xid = v_xid and s.told = v_told then s.rev else s.rev + 1 end,
+        event = case when s.xid = v_xid and s.told = v_told then s.event else 'usage_changed' end,
+        xid = v_xid, told = v_told
+    from (select school_group_id, sum(counts)::bigint as n, count(*) over () as groups
+          from new_rows where counts > 0 group by 1) d
+    where s.school_group_id = d.school_group_id and d.groups = 1
+      and s.used[v_place] + d.n between s.calm_from[v_place] and s.calm_to[v_place]
+      and v_now < s.calm_until[v_place];
+    if found then return null; end if;
+    for v_group, v_delta in select school_group_id, sum(counts) from new_rows group by 1 order by 1 loop
+      perform private.apply_usage(tg_argv[0]::public.resource, v_group, v_delta);
     end loop;
   elsif tg_op = 'DELETE' then
+    for v_group, v_delta in select school_group_id, -sum(counts) from old_rows group by 1 order by 1 loop
+      perform private.apply_usage(tg_argv[0]::public.resource, v_group, v_delta);
+    end loop;
+  elsif tg_op = 'UPDATE' then
     for v_group, v_delta in
-      select school_group_id, -count(*) from old_rows where status <> 'archived' group by 1 order by 1 loop
-      perform private.apply_usage('schools', v_group, v_delta);
+      select school_group_id, sum(n) from (
+        select school_group_id, counts as n from new_rows
+        union all select school_group_id, -counts from old_rows) d
+      group by 1 having sum(n) <> 0 order by 1 loop
+      perform private.apply_usage(tg_argv[0]::public.resource, v_group, v_delta);
     end loop;
   else
-    for v_group, v_delta in
-      select g, sum(n) from (
-        select school_group_id g, count(*) n from new_rows where status <> 'archived' group by 1
-        union all select school_group_id, -count(*) from old_rows where status <> 'archived' group by 1) d
-      group by 1 order by 1 loop
-      perform private.apply_usage('schools', v_group, v_delta);
+    for v_group, v_delta in select school_group_id, -used[v_place] from private.group_states
+                            where used[v_place] > 0 order by 1 loop
+      perform private.apply_usage(tg_argv[0]::public.resource, v_group, v_delta);
     end loop;
   end if;
   return null;
 end $$;
 
-create function private.tg_students__count() returns trigger
-  language plpgsql volatile security definer set search_path = '' as $$
-declare v_group uuid; v_delta bigint;
-begin
-  if tg_op = 'INSERT' then
-    for v_group, v_delta in
-      select school_group_id, count(*) from new_rows where status = 'active' group by 1 order by 1 loop
-      perform private.apply_usage('students', v_group, v_delta);
-    end loop;
-  elsif tg_op = 'DELETE' then
-    for v_group, v_delta in
-      select school_group_id, -count(*) from old_rows where status = 'active' group by 1 order by 1 loop
-      perform private.apply_usage('students', v_group, v_delta);
-    end loop;
-  else
-    for v_group, v_delta in
-      select g, sum(n) from (
-        select school_group_id g, count(*) n from new_rows where status = 'active' group by 1
-        union all select school_group_id, -count(*) from old_rows where status = 'active' group by 1) d
-      group by 1 order by 1 loop
-      perform private.apply_usage('students', v_group, v_delta);
-    end loop;
-  end if;
-  return null;
-end $$;
-
-create function private.tg_staff__count() returns trigger
-  language plpgsql volatile security definer set search_path = '' as $$
-declare v_group uuid; v_delta bigint;
-begin
-  if tg_op = 'INSERT' then
-    for v_group, v_delta in
-      select school_group_id, count(*) from new_rows where status = 'active' group by 1 order by 1 loop
-      perform private.apply_usage('staff', v_group, v_delta);
-    end loop;
-  elsif tg_op = 'DELETE' then
-    for v_group, v_delta in
-      select school_group_id, -count(*) from old_rows where status = 'active' group by 1 order by 1 loop
-      perform private.apply_usage('staff', v_group, v_delta);
-    end loop;
-  else
-    for v_group, v_delta in
-      select g, sum(n) from (
-        select school_group_id g, count(*) n from new_rows where status = 'active' group by 1
-        union all select school_group_id, -count(*) from old_rows where status = 'active' group by 1) d
-      group by 1 order by 1 loop
-      perform private.apply_usage('staff', v_group, v_delta);
-    end loop;
-  end if;
-  return null;
-end $$;
-
-create function private.tg_documents__count() returns trigger
-  language plpgsql volatile security definer set search_path = '' as $$
-declare v_group uuid; v_delta bigint;
-begin
-  if tg_op = 'INSERT' then
-    for v_group, v_delta in select school_group_id, sum(size_bytes) from new_rows group by 1 order by 1 loop
-      perform private.apply_usage('storage', v_group, v_delta);
-    end loop;
-  elsif tg_op = 'DELETE' then
-    for v_group, v_delta in select school_group_id, -sum(size_bytes) from old_rows group by 1 order by 1 loop
-      perform private.apply_usage('storage', v_group, v_delta);
-    end loop;
-  else
-    for v_group, v_delta in
-      select g, sum(n) from (
-        select school_group_id g, sum(size_bytes) n from new_rows group by 1
-        union all select school_group_id, -sum(size_bytes) from old_rows group by 1) d
-      group by 1 order by 1 loop
-      perform private.apply_usage('storage', v_group, v_delta);
-    end loop;
-  end if;
-  return null;
-end $$;
-
-create function private.tg_truncate__count() returns trigger
-  language plpgsql volatile security definer set search_path = '' as $$
-declare v_group uuid; v_used bigint;
-begin
-  for v_group, v_used in select school_group_id, used from public.usage_counters
-                         where resource = tg_argv[0]::public.resource and used > 0 order by 1 loop
-    perform private.apply_usage(tg_argv[0]::public.resource, v_group, -v_used);
-  end loop;
-  return null;
-end $$;
-
+-- The one place that says which table holds a resource.
 do $$
-declare t record;
+declare t record; v_rows text[];
 begin
-  for t in select * from (values ('schools', 'schools'), ('students', 'students'), ('staff', 'staff'),
-                                 ('documents', 'storage')) v (name, resource) loop
-    execute format('create trigger count_insert after insert on public.%1$I referencing new table as new_rows
-      for each statement execute function private.%2$I()', t.name, 'tg_' || t.name || '__count');
-    execute format('create trigger count_delete after delete on public.%1$I referencing old table as old_rows
-      for each statement execute function private.%2$I()', t.name, 'tg_' || t.name || '__count');
-    execute format('create trigger count_update after update on public.%1$I
+  for t in select name, resource, private.place_of(resource) as place
+           from (values ('schools', 'schools'::public.resource), ('students', 'students'), ('staff', 'staff'),
+                        ('documents', 'storage')) v (name, resource) loop
+    execute format('create trigger count_insert after insert on public.%I
+      referencing new table as new_rows
+      for each statement execute function private.tg_count_usage(%L, %L)', t.name, t.resource, t.place);
+    execute format('create trigger count_delete after delete on public.%I
+      referencing old table as old_rows
+      for each statement execute function private.tg_count_usage(%L, %L)', t.name, t.resource, t.place);
+    execute format('create trigger count_update after update on public.%I
       referencing old table as old_rows new table as new_rows
-      for each statement execute function private.%2$I()', t.name, 'tg_' || t.name || '__count');
-    execute format('create trigger count_truncate after truncate on public.%1$I
-      for each statement execute function private.tg_truncate__count(%2$L)', t.name, t.resource);
+      for each statement execute function private.tg_count_usage(%L, %L)', t.name, t.resource, t.place);
+    execute format('create trigger count_truncate after truncate on public.%I
+      for each statement execute function private.tg_count_usage(%L, %L)', t.name, t.resource, t.place);
+    v_rows := v_rows || format('select school_group_id, %L::public.resource as resource,
+      sum(counts)::bigint as used from public.%I group by 1', t.resource, t.name);
   end loop;
+  execute 'create view private.counted_usage with (security_invoker = true) as '
+    || array_to_string(v_rows, ' union all ');
 end $$;
+comment on view private.counted_usage is 'Usage of groups that have rows, counted from the rows.';
 
 create function private.recount_usage()
   returns table (school_group_id uuid, resource public.resource, used bigint)
   language sql stable security definer set search_path = '' as $$
-  select g.id, r.resource, coalesce(c.n, 0)
+  select g.id, r.resource, coalesce(c.used, 0)
   from public.school_groups g
   cross join unnest(enum_range(null::public.resource)) r (resource)
-  left join (
-    select school_group_id, 'schools'::public.resource as resource, count(*) as n
-    from public.schools where status <> 'archived' group by 1
-    union all
-    select school_group_id, 'students', count(*) from public.students where status = 'active' group by 1
-    union all
-    select school_group_id, 'staff', count(*) from public.staff where status = 'active' group by 1
-    union all
-    select school_group_id, 'storage', sum(size_bytes)::bigint from public.documents group by 1
-  ) c on c.school_group_id = g.id and c.resource = r.resource;
+  left join private.counted_usage c on c.school_group_id = g.id and c.resource = r.resource;
 $$;
 comment on function private.recount_usage() is
   'What each counter must hold, counted from the rows: the other side of I2.';
