@@ -14,13 +14,22 @@ afterAll(() => db.drop());
  */
 const STANDARD_BODIES = [
   'add_ons_in_force',
+  'amount_text',
+  'decide',
+  'due_status',
   'has_own_modules',
   'in_force',
+  'largest_document',
   'limit_of',
   'merged_limits',
+  'now',
   'overrides_in_force',
   'place_of',
   'plan_limits',
+  'time_of_grace',
+  'time_to_pay',
+  'today',
+  'warning_level',
 ];
 
 it('these functions, and no others, have a standard body', async () => {

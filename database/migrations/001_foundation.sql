@@ -36,7 +36,7 @@ comment on type private.state_event is
 
 -- ───────────────────────────────────────────────────────────── clock
 -- A standard body: PostgreSQL puts it into the statement that asks, and every counted write asks.
-create function private.now() returns timestamptz language sql stable
+create function private.now() returns timestamptz language sql stable parallel safe
   return case when session_user = 'authenticator' then now()
               else coalesce(nullif(current_setting('epilot.now', true), '')::timestamptz, now()) end;
 comment on function private.now() is
@@ -44,9 +44,8 @@ comment on function private.now() is
   'API''s login role may not.';
 grant execute on function private.now() to authenticated, service_role;
 
-create function private.today() returns date language sql stable set search_path = '' as $$
-  select (private.now() at time zone 'Africa/Brazzaville')::date;
-$$;
+create function private.today() returns date language sql stable parallel safe
+  return (private.now() at time zone 'Africa/Brazzaville')::date;
 comment on function private.today() is 'The day it is for the customers, whatever the session''s time zone.';
 
 -- ───────────────────────────────────────────────────────────── failure, and guards that any table may use
@@ -277,12 +276,19 @@ create trigger set_updated_at before update on public.profiles
   for each row execute function private.tg_set_updated_at();
 
 -- ───────────────────────────────────────────────────────────── guards of functions
-create function private.require_super_admin()
+create function private.require_signed_in()
   returns void language plpgsql stable security definer set search_path = '' as $$
 begin
   if private.my_profile_id() is null then
     perform private.fail('PT401', 'not_authenticated', 'Connectez-vous pour continuer.');
-  elsif not private.second_factor_given() then
+  end if;
+end $$;
+
+create function private.require_super_admin()
+  returns void language plpgsql stable security definer set search_path = '' as $$
+begin
+  perform private.require_signed_in();
+  if not private.second_factor_given() then
     perform private.fail('PT403', 'second_factor_required',
       'Saisissez le code de votre application d’authentification.');
   elsif not private.is_super_admin() then
@@ -294,9 +300,8 @@ create function private.require_group_admin()
   returns uuid language plpgsql stable security definer set search_path = '' as $$
 declare v_group constant uuid := private.my_admin_group_id();
 begin
-  if private.my_profile_id() is null then
-    perform private.fail('PT401', 'not_authenticated', 'Connectez-vous pour continuer.');
-  elsif v_group is null then
+  perform private.require_signed_in();
+  if v_group is null then
     perform private.fail('PT403', 'forbidden', 'Seul l’administrateur d’un groupe scolaire peut faire cela.');
   end if;
   return v_group;
@@ -312,9 +317,7 @@ begin
     return v_own;
   elsif not private.is_super_admin() then
     -- The same answer whether or not the group exists: nobody learns of other groups by asking.
-    if private.my_profile_id() is null then
-      perform private.fail('PT401', 'not_authenticated', 'Connectez-vous pour continuer.');
-    end if;
+    perform private.require_signed_in();
     perform private.fail('PT403', 'forbidden', 'Vous n’avez pas accès à ce groupe scolaire.');
   elsif p_school_group_id is null then
     perform private.fail('PT400', 'invalid_request', 'Indiquez un groupe scolaire.', 'p_school_group_id');
@@ -325,6 +328,18 @@ begin
 end $$;
 comment on function private.resolve_group(uuid) is
   'The group a caller may ask about: their own (also for null), any for a super admin. Raises otherwise.';
+
+create function private.require_group_reader(p_school_group_id uuid)
+  returns uuid language plpgsql stable security definer set search_path = '' as $$
+declare v_group constant uuid := private.resolve_group(p_school_group_id);
+begin
+  if private.my_admin_group_id() is distinct from v_group and not private.is_super_admin() then
+    perform private.fail('PT403', 'forbidden', 'Seul l’administrateur du groupe peut voir cela.');
+  end if;
+  return v_group;
+end $$;
+comment on function private.require_group_reader(uuid) is
+  'The group (also for null: the caller''s own), for its admin and super admins; raises for everybody else.';
 
 create function private.require_reason(p_reason text)
   returns text language plpgsql immutable set search_path = '' as $$
@@ -386,9 +401,7 @@ create function public.my_sessions()
     user_agent text, ip text, current boolean)
   language plpgsql stable security definer set search_path = '' as $$
 begin
-  if private.my_profile_id() is null then
-    perform private.fail('PT401', 'not_authenticated', 'Connectez-vous pour continuer.');
-  end if;
+  perform private.require_signed_in();
   return query
   select s.id, s.created_at, s.refreshed_at at time zone 'UTC', s.user_agent, host(s.ip),
     coalesce(s.id::text = auth.jwt() ->> 'session_id', false)
@@ -402,9 +415,7 @@ grant execute on function public.my_sessions() to authenticated;
 create function public.end_session(p_session_id uuid)
   returns boolean language plpgsql volatile security definer set search_path = '' as $$
 begin
-  if private.my_profile_id() is null then
-    perform private.fail('PT401', 'not_authenticated', 'Connectez-vous pour continuer.');
-  end if;
+  perform private.require_signed_in();
   delete from auth.sessions where id = p_session_id and user_id = auth.uid();
   return found;
 end $$;
@@ -498,7 +509,7 @@ create trigger set_updated_at before update on public.staff
   for each row execute function private.tg_set_updated_at();
 
 create function private.largest_document() returns bigint
-  language sql immutable parallel safe set search_path = '' as $$ select 52428800::bigint $$;
+  language sql immutable parallel safe return 52428800::bigint;
 comment on function private.largest_document() is
   'Bytes: 50 MiB, what every plan of hosted Supabase allows a file. The server has the same constant, and a '
   'test holds them equal.';

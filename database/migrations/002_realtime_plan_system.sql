@@ -148,7 +148,8 @@ comment on function private.effective_modules(private.effective_entitlements) is
 -- The same function stands in src/core/decide.ts; tests/cases/decisions.json judges both.
 create function private.decide(p_resource public.resource, p_limit bigint, p_usage bigint, p_requested bigint,
                                p_warn_at numeric, p_fallback_reason text)
-  returns jsonb language sql immutable parallel safe set search_path = '' as $$
+  returns jsonb language sql immutable parallel safe
+begin atomic
   select jsonb_build_object(
     'allowed', fits,
     'reason', case when fits then 'ok'
@@ -174,7 +175,7 @@ create function private.decide(p_resource public.resource, p_limit bigint, p_usa
     'warn_at', trim_scale(p_warn_at))
   -- Compared by subtraction: usage + requested may pass the largest bigint.
   from (select p_limit is null or p_requested = 0 or p_requested <= p_limit - p_usage as fits) f;
-$$;
+end;
 comment on function private.decide(public.resource, bigint, bigint, bigint, numeric, text) is
   'May p_requested (>= 0) more of p_resource be added? limit null is unlimited; a fallback reason explains '
   'why the group is on the free plan.';
@@ -182,20 +183,19 @@ grant execute on function private.decide(public.resource, bigint, bigint, bigint
   to authenticated, service_role;
 
 create function private.warning_level(p_limit bigint, p_usage bigint, p_warn_at numeric)
-  returns smallint language sql immutable parallel safe set search_path = '' as $$
-  select case when p_limit is null or p_usage = 0 then 0
+  returns smallint language sql immutable parallel safe
+  return case when p_limit is null or p_usage = 0 then 0
               when p_usage >= p_limit then 3
               when p_usage >= greatest(0.9, p_warn_at) * p_limit then 2
               when p_usage >= p_warn_at * p_limit then 1
               else 0 end::smallint;
-$$;
 comment on function private.warning_level(bigint, bigint, numeric) is
   'Highest threshold that usage stands at or above: 1 warn_at, 2 90 %, 3 100 %.';
 
 -- ───────────────────────────────────────────────────────────── refusals
 create function private.amount_text(p_resource public.resource, p_amount bigint)
-  returns text language sql immutable parallel safe set search_path = '' as $$
-  select case when p_resource = 'storage'
+  returns text language sql immutable parallel safe
+  return case when p_resource = 'storage'
               then (select replace(trim_scale(round(p_amount / size, 2))::text, '.', ',') || unit
                     from (values (1e9, ' Go'), (1e6, ' Mo'), (1e3, ' ko'), (1, ' octets')) u (size, unit)
                     where p_amount >= size or p_amount = 0 order by size desc limit 1)
@@ -204,7 +204,6 @@ create function private.amount_text(p_resource public.resource, p_amount bigint)
                 when 'students' then case when p_amount > 1 then ' élèves' else ' élève' end
                 else case when p_amount > 1 then ' membres du personnel'
                           else ' membre du personnel' end end end;
-$$;
 comment on function private.amount_text(public.resource, bigint) is
   'French text of an amount: “10 écoles”, “1,5 Go”, “2,5 Mo” (p_amount in bytes).';
 
@@ -810,17 +809,16 @@ create function public.check_plan_restrictions(p_restriction_type text, p_reques
   returns jsonb language plpgsql stable security definer set search_path = '' as $$
 declare
   v_group constant uuid := private.resolve_group(p_school_group_id);
+  v_resource public.resource;
   e private.effective_entitlements;
 begin
-  if p_restriction_type is null or p_restriction_type <> all (enum_range(null::public.resource)::text[]) then
-    perform private.fail('PT400', 'unknown_resource', 'Cette ressource n’a pas de limite.',
-      'schools, students, staff, storage');
-  elsif p_requested is null or p_requested < 0 then
+  v_resource := private.require_resource(p_restriction_type);
+  if p_requested is null or p_requested < 0 then
     perform private.fail('PT400', 'invalid_request',
       'La quantité demandée est un nombre positif.', 'p_requested');
   end if;
   select * into e from private.effective_entitlements where school_group_id = v_group;
-  return private.decision_for(e, p_restriction_type::public.resource, p_requested);
+  return private.decision_for(e, v_resource, p_requested);
 end $$;
 comment on function public.check_plan_restrictions(text, bigint, uuid) is
   'May the group add p_requested (bytes for storage) of the resource? Returns a decision; the write itself '

@@ -5,9 +5,8 @@
 create function public.get_catalogue()
   returns jsonb language plpgsql stable security definer set search_path = '' as $$
 begin
-  if private.my_profile_id() is null then
-    perform private.fail('PT401', 'not_authenticated', 'Connectez-vous pour continuer.');
-  elsif not private.is_member() then
+  perform private.require_signed_in();
+  if not private.is_member() then
     perform private.fail('PT403', 'forbidden', 'Votre compte n’est pas actif.');
   end if;
   return jsonb_build_object(

@@ -17,14 +17,11 @@ comment on function private.gains_and_losses(text, jsonb) is
 create function public.preview_plan_change(p_plan_slug text, p_school_group_id uuid default null)
   returns jsonb language plpgsql stable security definer set search_path = '' as $$
 declare
-  v_group constant uuid := private.resolve_group(p_school_group_id);
+  v_group constant uuid := private.require_group_reader(p_school_group_id);
   v_to public.subscription_plans;
   e private.effective_entitlements; v_next private.effective_entitlements;
   v_modules jsonb; v_categories jsonb; v_restrictions jsonb; v_fits boolean;
 begin
-  if private.my_admin_group_id() is distinct from v_group and not private.is_super_admin() then
-    perform private.fail('PT403', 'forbidden', 'Seul l’administrateur du groupe peut comparer les plans.');
-  end if;
   v_to := private.published_plan(p_plan_slug);
   select * into e from private.effective_entitlements where school_group_id = v_group;
   v_next := e;

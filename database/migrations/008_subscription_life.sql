@@ -29,6 +29,13 @@ insert into private.subscription_transitions values
   ('expired', 'active'), ('expired', 'cancelled'),
   ('cancelled', 'active'), ('cancelled', 'trial');
 
+create function private.time_to_pay() returns interval language sql immutable parallel safe
+  return interval '7 days';
+comment on function private.time_to_pay() is 'How long a subscription is past due before its grace begins.';
+create function private.time_of_grace() returns interval language sql immutable parallel safe
+  return interval '14 days';
+comment on function private.time_of_grace() is 'How long the grace lasts before the subscription expires.';
+
 create function private.tg_subscriptions__transition() returns trigger
   language plpgsql volatile security definer set search_path = '' as $$
 begin
@@ -47,10 +54,10 @@ begin
   if new.status in ('cancelled', 'active') then new.cancel_at_period_end := false; end if;
   -- Unpaid is never for ever, whoever wrote the status.
   if new.status = 'past_due' then
-    new.past_due_until := coalesce(new.past_due_until, private.now() + interval '7 days');
+    new.past_due_until := coalesce(new.past_due_until, private.now() + private.time_to_pay());
   end if;
   if new.status = 'grace' then
-    new.grace_ends_at := coalesce(new.grace_ends_at, private.now() + interval '14 days');
+    new.grace_ends_at := coalesce(new.grace_ends_at, private.now() + private.time_of_grace());
   end if;
   return new;
 end $$;
@@ -84,7 +91,8 @@ begin
   update public.subscriptions set status = v_status,
     trial_ends_at = case when v_status = 'trial' then p_until else trial_ends_at end,
     grace_ends_at = case when v_status = 'grace' then p_until else grace_ends_at end,
-    past_due_until = case when v_status = 'past_due' then coalesce(p_until, private.now() + interval '7 days')
+    past_due_until = case when v_status = 'past_due'
+                          then coalesce(p_until, private.now() + private.time_to_pay())
                           else past_due_until end,
     current_period_end = case when v_status = 'active' then p_until else current_period_end end
   where id = v.id;
@@ -155,13 +163,12 @@ grant execute on function public.cancel_at_period_end(uuid, boolean, text) to au
 
 -- ───────────────────────────────────────────────────────────── dates act
 create function private.due_status(s public.subscriptions, p_now timestamptz)
-  returns public.subscription_status language sql immutable set search_path = '' as $$
-  select case when private.status_ends_at(s) <= p_now then
+  returns public.subscription_status language sql immutable parallel safe
+  return case when private.status_ends_at(s) <= p_now then
     case s.status when 'trial' then 'expired'
                   when 'active' then case when s.cancel_at_period_end then 'cancelled' else 'past_due' end
                   when 'past_due' then 'grace'
                   when 'grace' then 'expired' end end::public.subscription_status;
-$$;
 comment on function private.due_status(public.subscriptions, timestamptz) is
   'The state that a date moves the subscription to at p_now, or null.';
 
@@ -202,8 +209,9 @@ begin
       exit when v_status is null;
       perform set_config('epilot.change_reason', 'Échéance', true);
       update public.subscriptions set status = v_status,
-        past_due_until = case when v_status = 'past_due' then s.current_period_end + interval '7 days' end,
-        grace_ends_at = case when v_status = 'grace' then s.past_due_until + interval '14 days'
+        past_due_until = case when v_status = 'past_due'
+                              then s.current_period_end + private.time_to_pay() end,
+        grace_ends_at = case when v_status = 'grace' then s.past_due_until + private.time_of_grace()
                              else grace_ends_at end
       where id = s.id returning * into s;
       perform set_config('epilot.change_reason', '', true);

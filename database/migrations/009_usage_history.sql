@@ -7,11 +7,9 @@
 -- forward, so no day is missing.
 create function public.get_usage_history(p_school_group_id uuid default null, p_days int default 90)
   returns jsonb language plpgsql stable security definer set search_path = '' as $$
-declare v_group constant uuid := private.resolve_group(p_school_group_id);
+declare v_group constant uuid := private.require_group_reader(p_school_group_id);
 begin
-  if private.my_admin_group_id() is distinct from v_group and not private.is_super_admin() then
-    perform private.fail('PT403', 'forbidden', 'L’historique est réservé à l’administrateur du groupe.');
-  elsif p_days is null or p_days not between 1 and 731 then
+  if p_days is null or p_days not between 1 and 731 then
     perform private.fail('PT400', 'invalid_request', 'De 1 à 731 jours.', 'p_days');
   end if;
   return (
@@ -62,9 +60,8 @@ create function public.report_refusal(p_restriction_type text, p_requested bigin
   returns jsonb language plpgsql volatile security definer set search_path = '' as $$
 declare v_group constant uuid := private.my_group_id(); v_decision jsonb;
 begin
-  if private.my_profile_id() is null then
-    perform private.fail('PT401', 'not_authenticated', 'Connectez-vous pour continuer.');
-  elsif v_group is null then
+  perform private.require_signed_in();
+  if v_group is null then
     perform private.fail('PT403', 'forbidden', 'Seul un membre d’un groupe rapporte un refus.');
   end if;
   v_decision := public.check_plan_restrictions(p_restriction_type, p_requested, v_group);
