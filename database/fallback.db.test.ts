@@ -32,7 +32,7 @@ async function asAdmin<Row>(group: Tenant, call: string): Promise<Row> {
 }
 
 describe.each([
-  ['suspended', {}, 'subscription_past_due'],
+  ['suspended', {}, 'subscription_suspended'],
   ['cancelled', {}, 'no_active_subscription'],
   ['expired', { trial: '2025-01-01' }, 'trial_expired'],
   ['expired', { grace: '2025-01-01' }, 'grace_expired'],

@@ -13,8 +13,8 @@
 -- (plan modules + add-on modules + additions) − removals. A group fallen to `gratuit` has gratuit, nothing
 -- else: what it owns rests.
 --
--- Time decides alone: an exception or add-on past its date is out of force at once; run_due_jobs() then
--- closes it and tells the group.
+-- Time decides alone: an exception or add-on past its date is out of force at once, and so is what a
+-- subscription gave in a state past its date; run_due_jobs() then closes it and tells the group.
 create function private.place_of(p_resource public.resource)
   returns int language sql immutable parallel safe
   return case p_resource when 'schools' then 1 when 'students' then 2 when 'staff' then 3
@@ -70,6 +70,25 @@ comment on function private.merged_limits(uuid, bigint[], boolean) is
   'subscription is not in force.';
 grant execute on function private.merged_limits(uuid, bigint[], boolean) to authenticated, service_role;
 
+create function private.status_ends_at(s public.subscriptions)
+  returns timestamptz language sql immutable parallel safe
+  return case s.status when 'trial' then s.trial_ends_at when 'active' then s.current_period_end
+                       when 'past_due' then s.past_due_until when 'grace' then s.grace_ends_at end;
+comment on function private.status_ends_at(public.subscriptions) is
+  'The date that ends the state of a subscription, or null; private.due_status() says what follows.';
+grant execute on function private.status_ends_at(public.subscriptions) to authenticated, service_role;
+
+create function private.due_status(s public.subscriptions, p_now timestamptz)
+  returns public.subscription_status language sql immutable parallel safe
+  return case when private.status_ends_at(s) <= p_now then
+    case s.status when 'trial' then 'expired'
+                  when 'active' then case when s.cancel_at_period_end then 'cancelled' else 'past_due' end
+                  when 'past_due' then 'grace'
+                  when 'grace' then 'expired' end end::public.subscription_status;
+comment on function private.due_status(public.subscriptions, timestamptz) is
+  'The state that a date moves the subscription to at p_now, or null.';
+grant execute on function private.due_status(public.subscriptions, timestamptz) to authenticated, service_role;
+
 -- The one place that says which plan is in force. A subscription that gives nothing leaves the group on
 -- `gratuit`, and fallback_reason says why: fail closed, data untouched.
 create view private.effective_entitlements with (security_invoker = true) as
@@ -77,15 +96,16 @@ select g.id as school_group_id,
        p.id as plan_id, p.slug as plan, p.name as plan_name,
        coalesce(v.version, p.version) as plan_version, p.rank as plan_rank, p.price_xaf,
        coalesce((v.definition->>'warn_at')::numeric(4, 3), p.warn_at) as warn_at,
-       sp.slug as subscribed_plan, coalesce(s.status::text, 'none') as status, f.reason as fallback_reason,
+       sp.slug as subscribed_plan, coalesce(d.status::text, 'none') as status, f.reason as fallback_reason,
        coalesce(v.limits, p.limits) as plan_limits, l.limits, v.id as pinned_version_id
 from public.school_groups g
 left join public.subscriptions s on s.school_group_id = g.id
 left join public.subscription_plans sp on sp.id = s.plan_id
+cross join lateral (select coalesce(private.due_status(s, private.now()), s.status) as status) d
 cross join lateral (
-  select case s.status
+  select case d.status
     when 'trial' then null when 'active' then null when 'past_due' then null when 'grace' then null
-    when 'suspended' then 'subscription_past_due'
+    when 'suspended' then 'subscription_suspended'
     when 'expired' then case when s.grace_ends_at is null and s.trial_ends_at is not null
                              then 'trial_expired' else 'grace_expired' end
     else 'no_active_subscription' end as reason) f
@@ -279,14 +299,6 @@ comment on function private.raise_epoch() is
   'epoch is at least the minutes since 2026, so that a backup restored twice is not twice the same epoch.';
 
 -- ───────────────────────────────────────────────────────────── what time alone will change
-create function private.status_ends_at(s public.subscriptions)
-  returns timestamptz language sql immutable parallel safe set search_path = '' as $$
-  select case s.status when 'trial' then s.trial_ends_at when 'active' then s.current_period_end
-                       when 'past_due' then s.past_due_until when 'grace' then s.grace_ends_at end;
-$$;
-comment on function private.status_ends_at(public.subscriptions) is
-  'The date that ends the state of a subscription, or null; private.due_status() says what follows.';
-
 create function private.next_change_at(p_school_group_id uuid)
   returns timestamptz language sql stable security definer set search_path = '' as $$
   -- Rounded up to the millisecond, in which screens are told: who reads at it must read after it.
@@ -298,7 +310,10 @@ create function private.next_change_at(p_school_group_id uuid)
     where c.school_group_id = p_school_group_id and c.status = 'pending'
     union all
     select o.expires_at from public.entitlement_overrides o
-    where o.school_group_id = p_school_group_id and o.ended_at is null) t
+    where o.school_group_id = p_school_group_id and o.ended_at is null
+    union all
+    select d.at from public.subscription_add_ons a cross join lateral (values (a.starts_at), (a.ends_at)) d (at)
+    where a.school_group_id = p_school_group_id and a.ended_at is null) t
   where t.at > private.now();
 $$;
 comment on function private.next_change_at(uuid) is
@@ -311,7 +326,8 @@ create function private.tg_keep_next_at() returns trigger
 begin
   -- The lock first: the dates are read by the next statement, with those of whoever committed before us.
   perform private.lock_group(new.school_group_id);
-  update private.group_states s set next_at = n.at
+  -- The corridor ended at the old date: the next write is worked out.
+  update private.group_states s set next_at = n.at, calm_until = default
   from (select private.next_change_at(new.school_group_id) as at) n
   where s.school_group_id = new.school_group_id and s.next_at is distinct from n.at;
   return null;
@@ -322,6 +338,8 @@ create trigger keep_next_at after insert or update of status, trial_ends_at, cur
 create trigger keep_next_at after insert or update on public.scheduled_changes
   for each row execute function private.tg_keep_next_at();
 create trigger keep_next_at after insert or update on public.entitlement_overrides
+  for each row execute function private.tg_keep_next_at();
+create trigger keep_next_at after insert or update on public.subscription_add_ons
   for each row execute function private.tg_keep_next_at();
 
 -- ───────────────────────────────────────────────────────────── the message
@@ -429,9 +447,8 @@ begin
         when 1 then ceil(greatest(0.9, p_warn_at) * p_limit) - 1 when 2 then p_limit - 1 end end,
     calm_until[v_place] = least(
       (private.today() + 1)::timestamp at time zone 'Africa/Brazzaville',
-      (select min(o.expires_at) from public.entitlement_overrides o
-       where o.school_group_id = p_school_group_id and o.resource = p_resource and o.ended_at is null
-         and o.expires_at > private.now()))
+      -- Rounded up to the millisecond there, and here never too late.
+      private.next_change_at(p_school_group_id) - interval '1 millisecond')
   where s.school_group_id = p_school_group_id;
 end $$;
 comment on function private.set_calm(uuid, public.resource, bigint, numeric) is
@@ -755,7 +772,7 @@ create trigger notify_plan_update after update on public.subscriptions
 
 -- ───────────────────────────────────────────────────────────── limits that move past the functions
 -- What moves limits by plain SQL, past the functions, is followed too.
-create function private.tg_entitlement_overrides__follow() returns trigger
+create function private.tg_follow_rights() returns trigger
   language plpgsql volatile security definer set search_path = '' as $$
 begin
   perform private.lock_group(new.school_group_id);
@@ -763,19 +780,10 @@ begin
   return null;
 end $$;
 create trigger follow after insert or update on public.entitlement_overrides
-  for each row execute function private.tg_entitlement_overrides__follow();
+  for each row execute function private.tg_follow_rights();
 
-create function private.tg_subscription_add_ons__follow() returns trigger
-  language plpgsql volatile security definer set search_path = '' as $$
-begin
-  perform private.lock_group(new.school_group_id);
-  perform private.tell_entitlements(new.school_group_id);
-  -- The corridor does not know when an add-on begins and ends: the next write is worked out.
-  update private.group_states set calm_until = default where school_group_id = new.school_group_id;
-  return null;
-end $$;
 create trigger follow after insert or update on public.subscription_add_ons
-  for each row execute function private.tg_subscription_add_ons__follow();
+  for each row execute function private.tg_follow_rights();
 
 create function private.tg_subscriptions__forget_calm() returns trigger
   language plpgsql volatile security definer set search_path = '' as $$

@@ -162,16 +162,6 @@ comment on function public.cancel_at_period_end(uuid, boolean, text) is
 grant execute on function public.cancel_at_period_end(uuid, boolean, text) to authenticated;
 
 -- ───────────────────────────────────────────────────────────── dates act
-create function private.due_status(s public.subscriptions, p_now timestamptz)
-  returns public.subscription_status language sql immutable parallel safe
-  return case when private.status_ends_at(s) <= p_now then
-    case s.status when 'trial' then 'expired'
-                  when 'active' then case when s.cancel_at_period_end then 'cancelled' else 'past_due' end
-                  when 'past_due' then 'grace'
-                  when 'grace' then 'expired' end end::public.subscription_status;
-comment on function private.due_status(public.subscriptions, timestamptz) is
-  'The state that a date moves the subscription to at p_now, or null.';
-
 create function private.run_due_jobs(p_now timestamptz default null)
   returns jsonb language plpgsql volatile security definer set search_path = '' as $$
 declare

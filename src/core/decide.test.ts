@@ -63,8 +63,8 @@ describe('deciding again', () => {
   });
 
   test('explains by the status when the known decision allowed', () => {
-    const known = decide(input({ limit: 10, usage: 0, fallback: 'subscription_past_due' }));
+    const known = decide(input({ limit: 10, usage: 0, fallback: 'subscription_suspended' }));
     expect(known.reason).toBe('ok');
-    expect(decideAgain(known, 11, 'suspended')).toMatchObject({ reason: 'subscription_past_due' });
+    expect(decideAgain(known, 11, 'suspended')).toMatchObject({ reason: 'subscription_suspended' });
   });
 });

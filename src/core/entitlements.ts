@@ -21,8 +21,10 @@ export type DecisionReason =
   | 'feature_not_found'
   | 'no_active_subscription'
   | 'subscription_past_due'
+  | 'subscription_suspended'
   | 'trial_expired'
-  | 'grace_expired';
+  | 'grace_expired'
+  | 'budget_exceeded';
 
 export type SubscriptionStatus =
   | 'trial'

@@ -70,7 +70,7 @@ describe('plan_changed', () => {
       allowed: false,
       state: 'over_limit',
       overage: 7,
-      reason: 'subscription_past_due',
+      reason: 'subscription_suspended',
     });
   });
 

@@ -4,6 +4,7 @@ import type { DecisionReason, SubscriptionStatus } from './entitlements.ts';
 const FALLBACK_REASONS = [
   'no_active_subscription',
   'subscription_past_due',
+  'subscription_suspended',
   'trial_expired',
   'grace_expired',
 ] as const satisfies DecisionReason[];
@@ -20,7 +21,7 @@ const FALLBACK: Record<SubscriptionStatus, FallbackReason | null> = {
   active: null,
   past_due: null,
   grace: null,
-  suspended: 'subscription_past_due',
+  suspended: 'subscription_suspended',
   cancelled: 'no_active_subscription',
   expired: 'grace_expired',
   none: 'no_active_subscription',

@@ -35,8 +35,10 @@ export const en: Messages = {
       feature_not_found: 'This module does not exist.',
       no_active_subscription: 'Your group has no active subscription: the limits of the Gratuit plan apply.',
       subscription_past_due: 'Your subscription is past due: the limits of the Gratuit plan apply.',
+      subscription_suspended: 'Your subscription is suspended: the limits of the Gratuit plan apply.',
       trial_expired: 'Your trial is over: the limits of the Gratuit plan apply.',
       grace_expired: 'Your grace period is over: the limits of the Gratuit plan apply.',
+      budget_exceeded: 'This month’s budget does not cover the room that is missing.',
     },
     card: {
       title: 'Plan limits',

@@ -45,8 +45,10 @@ export const fr = {
         'Votre groupe n’a pas d’abonnement actif : les limites du plan Gratuit s’appliquent.',
       subscription_past_due:
         'Votre abonnement est en retard de paiement : les limites du plan Gratuit s’appliquent.',
+      subscription_suspended: 'Votre abonnement est suspendu : les limites du plan Gratuit s’appliquent.',
       trial_expired: 'Votre période d’essai est terminée : les limites du plan Gratuit s’appliquent.',
       grace_expired: 'Votre délai de grâce est terminé : les limites du plan Gratuit s’appliquent.',
+      budget_exceeded: 'Le budget du mois ne suffit pas pour la place qui manque.',
     },
     card: {
       title: 'Limites du plan',

@@ -25,8 +25,10 @@ const reason = z.enum([
   'feature_not_found',
   'no_active_subscription',
   'subscription_past_due',
+  'subscription_suspended',
   'trial_expired',
   'grace_expired',
+  'budget_exceeded',
 ]);
 const named = z.strictObject({ slug: z.string(), name: z.string() });
 const change = z.strictObject({ plan: z.string(), effective_at: instant });

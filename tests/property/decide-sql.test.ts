@@ -67,6 +67,7 @@ const anything: fc.Arbitrary<Given> = fc.record({
     null,
     'no_active_subscription',
     'subscription_past_due',
+    'subscription_suspended',
     'trial_expired',
     'grace_expired',
   ),

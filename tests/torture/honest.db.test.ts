@@ -75,7 +75,7 @@ describe('fed a database that', () => {
       'leaves the rights of its plan to a group that is suspended',
       `do $$ begin
          execute 'create or replace view private.effective_entitlements with (security_invoker = true) as ' || replace(
-           pg_get_viewdef('private.effective_entitlements'::regclass), $v$'subscription_past_due'::text$v$, 'null::text');
+           pg_get_viewdef('private.effective_entitlements'::regclass), $v$'subscription_suspended'::text$v$, 'null::text');
        end $$`,
       ['I1'],
     ],
