@@ -1,5 +1,6 @@
 /** Inside a counter's calm corridor a write is one update; whatever moves a limit must end that calm at once. */
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { createAddOn, ownAddOn } from '../tests/helpers/addOns.ts';
 import { inDays } from '../tests/helpers/acting.ts';
 import { createTestDatabase, type TestDatabase } from '../tests/helpers/database.ts';
 import { stateMessages } from '../tests/helpers/messages.ts';
@@ -68,6 +69,47 @@ describe('the calm corridor', () => {
     await add(db, group, 'staff', 2);
     await db.query(`set epilot.now = '2027-01-15 11:00+00'`);
     expect(await refusal(add(db, group, 'staff'))).toMatchObject(refused);
+    await db.query('reset epilot.now');
+  });
+
+  it('I1: does not outlive the add-on that widened it, nor last beyond the start of one, on the same day', async () => {
+    await db.query(`set epilot.now = '2027-01-15 10:00+00'`);
+    const [starts, ends] = [new Date('2027-01-15T11:00:00Z'), new Date('2027-01-15T12:00:00Z')];
+    await setPlan(db, group.id, 'gratuit');
+    await ownAddOn(db, group.id, await createAddOn(db, { limits: { staff: 1_000 } }), { starts, ends });
+    expect(await refusal(add(db, group, 'staff'))).toMatchObject(refused);
+    await db.query(`set epilot.now = '2027-01-15 11:30+00'`);
+    await add(db, group, 'staff');
+    expect(await corridor()).toMatchObject({ calm_from: '0', until: new Date(ends.getTime() - 1) });
+    await add(db, group, 'staff');
+    await db.query(`set epilot.now = '2027-01-15 12:00+00'`);
+    expect(await refusal(add(db, group, 'staff'))).toMatchObject(refused);
+    await db.query('reset epilot.now');
+  });
+
+  it('I1: does not outlive a trial, which ends at its instant and not when a job comes by', async () => {
+    await db.query(`set epilot.now = '2027-01-15 10:00+00'`);
+    await db.query(
+      `update public.subscriptions set status = 'trial', trial_ends_at = '2027-01-15 11:00+00' where school_group_id = $1`,
+      [group.id],
+    );
+    await add(db, group, 'staff', 2);
+    await db.query(`set epilot.now = '2027-01-15 11:00+00'`);
+    expect(await refusal(add(db, group, 'staff'))).toMatchObject({
+      sqlstate: 'PT402',
+      code: 'trial_expired',
+    });
+    const { rows } = await db.query(
+      'select plan, status, fallback_reason from private.effective_entitlements where school_group_id = $1',
+      [group.id],
+    );
+    expect(rows).toEqual([{ plan: 'gratuit', status: 'expired', fallback_reason: 'trial_expired' }]);
+    // A date that moves is a corridor that ends elsewhere.
+    await db.query(
+      `update public.subscriptions set trial_ends_at = '2027-01-15 12:00+00' where school_group_id = $1`,
+      [group.id],
+    );
+    await add(db, group, 'staff');
     await db.query('reset epilot.now');
   });
 

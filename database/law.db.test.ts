@@ -192,6 +192,7 @@ describe('functions', () => {
     expect(await list(sql('anon'))).toEqual([]);
     const HELPERS = [
       'private.decide',
+      'private.due_status',
       'private.in_force',
       'private.is_member',
       'private.is_super_admin',
@@ -207,7 +208,8 @@ describe('functions', () => {
     ];
     // It writes groups, whose key the search is by.
     const UPLOADS = ['begin', 'end', 'keep'].map((verb) => `public.${verb}_upload`);
-    expect(await list(sql('service_role'))).toEqual([...HELPERS, 'private.search_key', ...UPLOADS]);
+    const MORE = ['private.search_key', 'private.status_ends_at'];
+    expect(await list(sql('service_role'))).toEqual([...HELPERS, ...MORE, ...UPLOADS]);
     expect(await list(sql('authenticated'))).toEqual(
       [
         ...HELPERS,
@@ -217,6 +219,7 @@ describe('functions', () => {
         'private.may_read_document',
         'private.may_upload',
         'private.my_notification_kinds',
+        'private.status_ends_at',
         'public.begin_upload',
         'public.can_access_category',
         'public.can_access_module',

@@ -330,8 +330,7 @@ describe('calling', () => {
       `private.apply_usage('schools', $1, -1)`,
       'private.repair_usage()',
       'private.run_due_jobs()',
-      'private.run_minute_jobs()',
-      'private.run_nightly_jobs()',
+      'private.run_minute_jobs(), private.run_nightly_jobs()',
       `private.expire_reservations(now() + interval '1 year')`,
       `private.move_counter($1, 'staff', -1, null)`,
       `private.subscribe($1, gen_random_uuid(), 'Essai')`,
@@ -342,8 +341,8 @@ describe('calling', () => {
       `private.resolve_group($1)`,
     ]) {
       for (const caller of CALLERS) {
-        const parameters = sql.includes('$1') ? [cast.group.id] : [];
-        const result = await attempt(client, cast.actors[caller], `select ${sql}`, parameters);
+        const group = sql.includes('$1') ? [cast.group.id] : [];
+        const result = await attempt(client, cast.actors[caller], `select ${sql}`, group);
         expect([caller, sql, result]).toMatchObject([caller, sql, { done: false, sqlstate: '42501' }]);
       }
     }

@@ -26,9 +26,11 @@ const STANDARD_BODIES = [
   'overrides_in_force',
   'place_of',
   'plan_limits',
+  'status_ends_at',
   'time_of_grace',
   'time_to_pay',
   'today',
+  'unix_ms',
   'warning_level',
 ];
 
