@@ -87,7 +87,8 @@ create function private.due_status(s public.subscriptions, p_now timestamptz)
                   when 'grace' then 'expired' end end::public.subscription_status;
 comment on function private.due_status(public.subscriptions, timestamptz) is
   'The state that a date moves the subscription to at p_now, or null.';
-grant execute on function private.due_status(public.subscriptions, timestamptz) to authenticated, service_role;
+grant execute on function private.due_status(public.subscriptions, timestamptz)
+  to authenticated, service_role;
 
 -- The one place that says which plan is in force. A subscription that gives nothing leaves the group on
 -- `gratuit`, and fallback_reason says why: fail closed, data untouched.
@@ -312,7 +313,8 @@ create function private.next_change_at(p_school_group_id uuid)
     select o.expires_at from public.entitlement_overrides o
     where o.school_group_id = p_school_group_id and o.ended_at is null
     union all
-    select d.at from public.subscription_add_ons a cross join lateral (values (a.starts_at), (a.ends_at)) d (at)
+    select d.at from public.subscription_add_ons a
+    cross join lateral (values (a.starts_at), (a.ends_at)) d (at)
     where a.school_group_id = p_school_group_id and a.ended_at is null) t
   where t.at > private.now();
 $$;
