@@ -1,5 +1,5 @@
 /** What the addresses of lists hold after the `?`: read leniently, so that an edited address still opens. */
-import { GROUP_SORTS, GROUP_STATES, type GroupList } from '@/features/console/queries.ts';
+import { GROUP_SORTS, GROUP_STATES, type GroupList } from '@/features/console/groupList.ts';
 import type { SchoolList } from '@/features/dashboard/schools/queries.ts';
 
 /** One-based in the address, zero-based in the code. */

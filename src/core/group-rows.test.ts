@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { catalogue, planMessage, planOf, usageMessage } from '../../tests/helpers/fixtures.ts';
-import { applyToRow, newestRows, type GroupLine } from './group-state.ts';
+import { applyToRow, newestRows, type GroupLine } from './group-rows.ts';
 import type { StateMessage } from './messages.ts';
 
 describe('a row of a console', () => {

@@ -1,6 +1,7 @@
 /**
  * The state of a group on a screen, and what a message makes of it. One reducer (`stepOf`) judges for the
- * snapshot of a dashboard and for the row of a console; decisions are made anew from what it gives.
+ * snapshot of a dashboard, here, and for the row of a console, in `group-rows.ts`, which only the console loads;
+ * decisions are made anew from what it gives.
  *
  *   older (e, rev), or the same             → dropped: late, or a repeat of an at-least-once delivery
  *   a newer epoch                           → refetch: a backup was restored, nothing known may be left standing
@@ -21,11 +22,10 @@
  * Law (invariant I5): nothing here returns an older (e, rev) than the one it was given.
  */
 import type { Catalogue, CataloguePlan, LimitTuple, UsageTuple } from './catalogue.ts';
-import { decide, stateOf } from './decide.ts';
+import { decide } from './decide.ts';
 import {
   RESOURCES,
   type Decision,
-  type DecisionState,
   type EntitlementSnapshot,
   type Resource,
   type SubscriptionStatus,
@@ -81,7 +81,7 @@ export function isOlder(a: Moment, b: Moment): boolean {
 }
 
 /** The reducer: what a message changes of a state that stands at `known`. */
-function stepOf(known: Moment, nextAt: number | null, { event, message }: StateMessage): Step {
+export function stepOf(known: Moment, nextAt: number | null, { event, message }: StateMessage): Step {
   if (message.e > known.e) return { kind: 'refetch', reason: 'epoch' };
   if (message.e < known.e || message.rev <= known.rev) return { kind: 'dropped' };
   const { e, rev, at, usage } = message;
@@ -231,68 +231,4 @@ export function newestSnapshot(
 ): EntitlementSnapshot {
   if (!held || held.school_group_id !== arriving.school_group_id) return arriving;
   return isOlder(momentOf(arriving), momentOf(held)) ? held : arriving;
-}
-
-// ───────────────────────────────────────────────────────────── a row of a console
-/** What a row of `list_school_groups` shows of a group's state. */
-export interface GroupLine extends Moment {
-  next_at: number | null;
-  /** Slug of the plan in force. */
-  plan: string;
-  plan_name: string;
-  subscription_status: SubscriptionStatus;
-  price_xaf: number;
-  /** Share of a limit from which the group is warned. */
-  warn: number;
-  limits: LimitTuple;
-  usage: UsageTuple;
-  /** The worst state of the four resources; `ok` where all are unlimited. */
-  state: DecisionState;
-}
-
-/** From harmless to pressing. */
-const SEVERITY: readonly DecisionState[] = ['unlimited', 'ok', 'warning', 'blocked', 'over_limit'];
-
-function worstState(limits: LimitTuple, usage: UsageTuple, warnAt: number): DecisionState {
-  const states = RESOURCES.map((_, index) => stateOf(limits[index] ?? null, usage[index] ?? 0, warnAt));
-  const worse = (a: DecisionState, b: DecisionState) => (SEVERITY.indexOf(b) > SEVERITY.indexOf(a) ? b : a);
-  return states.reduce(worse, 'ok');
-}
-
-/**
- * What a state message makes of a row; names and price of the plan are the catalogue's.
- * @param catalogue without it, or without the plan in it, a plan is named by its slug.
- */
-export function applyToRow<Row extends GroupLine>(
-  row: Row,
-  told: StateMessage,
-  catalogue: Catalogue | undefined,
-): Applied<Row> {
-  const step = stepOf(row, row.next_at, told);
-  if (step.kind !== 'change') return step;
-  const { moment, usage, rights, nextAt } = step.change;
-  const shown = { ...row, ...moment, usage, next_at: nextAt };
-  if (rights) {
-    const plan = catalogue?.plans.find(({ slug }) => slug === rights.plan);
-    shown.plan = rights.plan;
-    shown.plan_name = plan?.name ?? rights.plan;
-    shown.price_xaf = plan?.price_xaf ?? row.price_xaf;
-    shown.subscription_status = rights.status;
-    shown.warn = rights.warnAt;
-    shown.limits = rights.limits;
-  }
-  shown.state = worstState(shown.limits, usage, shown.warn);
-  return { kind: 'applied', shown };
-}
-
-/** The rows of a page as just read, but for those that a message has made newer meanwhile (I5). */
-export function newestRows<Row extends GroupLine & { id: string }>(
-  held: readonly Row[] | undefined,
-  arriving: readonly Row[],
-): Row[] {
-  const known = new Map(held?.map((row) => [row.id, row]));
-  return arriving.map((row) => {
-    const shown = known.get(row.id);
-    return shown && isOlder(row, shown) ? shown : row;
-  });
 }

@@ -1,25 +1,10 @@
 import { keepPreviousData, queryOptions, replaceEqualDeep } from '@tanstack/react-query';
 import type { PlanChangePreview, PlanChangeResult, SubscriptionStatus } from '@/core/entitlements.ts';
-import { newestRows } from '@/core/group-state.ts';
+import { newestRows } from '@/core/group-rows.ts';
 import { unwrap } from '@/lib/apiError.ts';
 import { getSupabase } from '@/lib/supabase.ts';
+import type { GroupList } from './groupList.ts';
 import type { GroupRow } from './groups/groupRow.ts';
-
-export const GROUP_SORTS = ['name', 'plan', 'schools', 'students', 'staff'] as const;
-export type GroupSort = (typeof GROUP_SORTS)[number];
-export const GROUP_STATES = ['near', 'blocked', 'over_limit'] as const;
-export type GroupState = (typeof GROUP_STATES)[number];
-
-export interface GroupList {
-  search: string;
-  /** Slug of a plan, or all of them. */
-  plan: string | null;
-  state: GroupState | null;
-  sort: GroupSort;
-  descending: boolean;
-  /** Zero-based. */
-  page: number;
-}
 
 export interface GroupPage {
   total: number;

@@ -2,7 +2,7 @@ import { SearchField } from '@/components/SearchField.tsx';
 import { Select } from '@/components/ui/input.tsx';
 import type { CataloguePlan } from '@/core/catalogue.ts';
 import { useI18n } from '@/i18n/i18n.ts';
-import { GROUP_STATES, type GroupList } from '../queries.ts';
+import { GROUP_STATES, type GroupList } from '../groupList.ts';
 
 interface GroupFiltersProps {
   list: GroupList;

@@ -1,6 +1,6 @@
 import { stateOf } from '@/core/decide.ts';
 import { RESOURCES, type Resource } from '@/core/entitlements.ts';
-import type { GroupLine } from '@/core/group-state.ts';
+import type { GroupLine } from '@/core/group-rows.ts';
 
 /** A row of `list_school_groups`. */
 export interface GroupRow extends GroupLine {

@@ -4,7 +4,8 @@ import type { ReactNode } from 'react';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { GROUP_ID, planOf, usageMessage, vianney } from '../../../../tests/helpers/fixtures.ts';
 import { installMemoryBackend, type MemoryBackend } from '../../../../tests/helpers/memoryBackend.ts';
-import { groupsQuery, type GroupList } from '../queries.ts';
+import type { GroupList } from '../groupList.ts';
+import { groupsQuery } from '../queries.ts';
 import type { GroupRow } from './groupRow.ts';
 import { useLiveGroups } from './useLiveGroups.ts';
 

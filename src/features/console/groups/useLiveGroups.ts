@@ -1,6 +1,6 @@
 import { useQueryClient, type QueryKey } from '@tanstack/react-query';
 import { useEffect } from 'react';
-import { applyToRow } from '@/core/group-state.ts';
+import { applyToRow } from '@/core/group-rows.ts';
 import { isStateEvent, parseStateMessage } from '@/core/messages.ts';
 import { systemClock } from '@/lib/clock.ts';
 import { catalogueQuery } from '@/lib/queries/catalogue.ts';
