@@ -2,13 +2,13 @@ import { zodResolver } from '@hookform/resolvers/zod';
 import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { useMemo } from 'react';
 import { useForm } from 'react-hook-form';
-import { toast } from 'sonner';
 import { z } from 'zod';
 import { PasswordField } from '@/components/PasswordField.tsx';
 import { Button } from '@/components/ui/button.tsx';
 import { Card, CardTitle } from '@/components/ui/card.tsx';
 import { Notice } from '@/components/ui/notice.tsx';
 import { useI18n } from '@/i18n/i18n.ts';
+import { toast } from '@/lib/toasts.ts';
 import { changePassword, failureOf, sessionsQuery, type AccountFailure } from './queries.ts';
 import { useAccountWords, type AccountWords } from './words.ts';
 

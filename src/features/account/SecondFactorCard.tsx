@@ -1,7 +1,6 @@
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { ShieldCheck, ShieldOff } from 'lucide-react';
 import { useState } from 'react';
-import { toast } from 'sonner';
 import { ErrorState } from '@/components/ErrorState.tsx';
 import { Badge } from '@/components/ui/badge.tsx';
 import { Button } from '@/components/ui/button.tsx';
@@ -9,6 +8,7 @@ import { Card, CardHeader, CardTitle } from '@/components/ui/card.tsx';
 import { Notice } from '@/components/ui/notice.tsx';
 import { Skeleton } from '@/components/ui/skeleton.tsx';
 import { useI18n } from '@/i18n/i18n.ts';
+import { toast } from '@/lib/toasts.ts';
 import { CodeStep } from './CodeStep.tsx';
 import { EnrolSecondFactor } from './EnrolSecondFactor.tsx';
 import {

@@ -1,8 +1,8 @@
 import { useMutation, useQueryClient } from '@tanstack/react-query';
-import { toast } from 'sonner';
 import type { PlanChangePreview } from '@/core/entitlements.ts';
 import { currentI18n, type I18n } from '@/i18n/i18n.ts';
 import { ApiError } from '@/lib/apiError.ts';
+import { toast } from '@/lib/toasts.ts';
 import { changePlan, groupQuery, previewQuery, type GroupDetail } from '../queries.ts';
 
 interface ChangePlanControl {

@@ -1,7 +1,7 @@
-import { toast } from 'sonner';
 import type { EntitlementDiff } from '../../../core/diff.ts';
 import { changeText } from '../../../i18n/describe.ts';
 import { currentI18n } from '../../../i18n/i18n.ts';
+import { toast } from '../../../lib/toasts.ts';
 
 /** Long enough to read two lines of figures; hovering or focusing a toast holds it. */
 const DURATION_MS = 12_000;

@@ -1,6 +1,5 @@
 import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { useEffect, useId, useTransition, type ReactNode } from 'react';
-import { toast } from 'sonner';
 import { ErrorState } from '@/components/ErrorState.tsx';
 import { Button } from '@/components/ui/button.tsx';
 import { Card, CardHeader, CardTitle } from '@/components/ui/card.tsx';
@@ -10,6 +9,7 @@ import { useI18n } from '@/i18n/i18n.ts';
 import { errorText } from '@/lib/apiError.ts';
 import { catalogueQuery } from '@/lib/queries/catalogue.ts';
 import { getRegistry } from '@/lib/supabase.ts';
+import { toast } from '@/lib/toasts.ts';
 import { NoticeIcon } from './NoticeIcon.tsx';
 import { describeNotice, type NoticeRoute } from './noticeKinds.ts';
 import { markNoticesRead, noticesQuery, refreshNotices } from './queries.ts';

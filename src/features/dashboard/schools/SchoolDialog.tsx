@@ -2,7 +2,6 @@ import { zodResolver } from '@hookform/resolvers/zod';
 import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { useMemo, useRef, useState, type FormEvent } from 'react';
 import { useForm } from 'react-hook-form';
-import { toast } from 'sonner';
 import { z } from 'zod';
 import { Button } from '@/components/ui/button.tsx';
 import { Dialog } from '@/components/ui/dialog.tsx';
@@ -12,6 +11,7 @@ import { Notice } from '@/components/ui/notice.tsx';
 import { useI18n } from '@/i18n/i18n.ts';
 import type { Messages } from '@/i18n/fr.ts';
 import { errorText } from '@/lib/apiError.ts';
+import { toast } from '@/lib/toasts.ts';
 import { PlanRestrictionGuard } from '../components/restrictions/PlanRestrictionGuard.tsx';
 import { createSchool, schoolsKey } from './queries.ts';
 

@@ -1,7 +1,7 @@
 import { useMutation, useQueryClient } from '@tanstack/react-query';
-import { toast } from 'sonner';
 import { currentI18n, useI18n } from '@/i18n/i18n.ts';
 import { errorText } from '@/lib/apiError.ts';
+import { toast } from '@/lib/toasts.ts';
 import { schoolsKey, setSchoolStatus, type School, type SchoolStatus } from './queries.ts';
 
 /** Long enough to read the toast and to find the button by keyboard. */
