@@ -45,6 +45,8 @@ test('a change of plan reaches the other window at once, with its difference and
   const vianney = await open('vianney');
   await expectPlan(vianney, 'Pro');
   await expectLive(vianney);
+  // The library of toasts comes once the first screen is at rest.
+  await expect(vianney.getByRole('region', { name: 'Notifications' })).toBeAttached();
   await vianney.evaluate(() => Object.assign(window, { untouched: true }));
   const requests: string[] = [];
   vianney.on('request', (request) => requests.push(request.url()));
@@ -136,7 +138,7 @@ UPDATE subscriptions
 SET plan_id = (SELECT id FROM subscription_plans WHERE slug = 'premium')
 WHERE school_group_id = (SELECT id FROM school_groups WHERE name = 'LAMARELLE');
 `);
-  await expect(vianney.getByText('Plan mis à jour vers Premium')).toBeVisible();
+  await expect(vianney.locator('[data-sonner-toast]')).toContainText('Plan mis à jour vers Premium');
   await expectPlan(vianney, 'Premium');
 });
 

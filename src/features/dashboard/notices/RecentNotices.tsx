@@ -12,10 +12,10 @@ import { getRegistry } from '@/lib/supabase.ts';
 import { toast } from '@/lib/toasts.ts';
 import { NoticeIcon } from './NoticeIcon.tsx';
 import { describeNotice, type NoticeRoute } from './noticeKinds.ts';
-import { markNoticesRead, noticesQuery, refreshNotices } from './queries.ts';
+import { markNoticesRead, noticesQuery, outdateNotices, refreshNotices } from './queries.ts';
 
-/** Events after which the list is read again: a notice came, rose or fell, or came beside a state message. */
-const REFRESHING = new Set(['notification', 'notice_changed', 'plan_changed']);
+/** Events after which the list is read again: a notice came, rose or fell. */
+const REFRESHING = new Set(['notification', 'notice_changed']);
 
 interface RecentNoticesProps {
   groupId: string;
@@ -43,6 +43,8 @@ export function RecentNotices({ groupId, linkTo }: RecentNoticesProps) {
     return getRegistry().acquire(`group:${groupId}`, {
       onEvent: (event) => {
         if (REFRESHING.has(event)) refresh();
+        // Its notice says what the screen shows already: it is there the next time the list is read.
+        else if (event === 'plan_changed') void outdateNotices(queryClient, groupId);
       },
       onJoined: refresh,
     });

@@ -41,3 +41,8 @@ export async function refreshNotices(queryClient: QueryClient, groupId: string):
   await queryClient.cancelQueries({ queryKey });
   await queryClient.invalidateQueries({ queryKey });
 }
+
+/** Has the notices read again the next time they are shown, and not now: a change of plan costs no request. */
+export async function outdateNotices(queryClient: QueryClient, groupId: string): Promise<void> {
+  await queryClient.invalidateQueries({ queryKey: noticesQuery(groupId).queryKey, refetchType: 'none' });
+}
