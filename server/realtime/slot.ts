@@ -148,7 +148,9 @@ export class Slot {
 
   async #end(pid: number): Promise<void> {
     const { rows } = await this.#pool.query<{ ended: boolean }>(
-      'select pg_terminate_backend($1, $2) as ended',
+      // As the login itself: a role that it acts as may be less than the login of the session that is to end.
+      `with login as materialized (select set_config('role', 'none', true))
+       select pg_terminate_backend($1, $2) as ended from login`,
       [pid, END_MS],
     );
     if (rows[0]?.ended) return;
