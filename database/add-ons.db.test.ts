@@ -129,7 +129,7 @@ describe('the modules of add-ons', () => {
 });
 
 describe('the dates of an add-on', () => {
-  it('I13: it gives nothing before its start nor from its end on, whoever looks, without a job', async () => {
+  it('I13: an add-on gives nothing before its start nor from its end on, to every caller, without a job', async () => {
     const addOn = await createAddOn(db, { limits: { staff: 10 }, modules: [CLOSED] });
     await ownAddOn(db, group.id, addOn, { starts: inDays(2), ends: inDays(5) });
     const limits = [];

@@ -27,7 +27,7 @@ export type VerifyToken = (token: string) => Promise<Claims>;
 
 /** A verifier that remembers. */
 export interface TokenVerifier extends VerifyToken {
-  /** Whether a token was verified before and has not been forgotten; it may have ended since. */
+  /** Whether a token was verified before, is not forgotten and has not expired; its session may have ended since. */
   knows: (token: string) => boolean;
 }
 
@@ -74,5 +74,5 @@ export function createTokenVerifier(jwtSecret: string): TokenVerifier {
       throw new TokenError('PGRST301', 'The token is malformed or its signature is wrong', error);
     }
   };
-  return Object.assign(verify, { knows: (token: string) => verified.has(token) });
+  return Object.assign(verify, { knows: (token: string) => Date.now() < (verified.get(token)?.exp ?? 0) * 1_000 });
 }

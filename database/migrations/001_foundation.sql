@@ -66,7 +66,7 @@ begin
     detail = jsonb_build_object('code', coalesce(tg_argv[1], 'append_only'))::text;
 end $$;
 comment on function private.tg_refuse() is
-  'Refuses the statement, whoever asks. Arguments: the sentence, and the code if it is not append_only.';
+  'Refuses the statement for every role. Arguments: the sentence, and the code if it is not append_only.';
 
 create function private.tg_set_updated_at() returns trigger
   language plpgsql volatile set search_path = '' as $$
@@ -82,7 +82,7 @@ create function private.search_key(p_text text)
 $$;
 comment on function private.search_key(text) is
   'Text as people search it in French: without case and accents. Both sides of a comparison go through it.';
--- Whoever writes a group works out its key.
+-- A role that writes a group computes its generated key.
 grant execute on function private.search_key(text) to service_role;
 
 create table public.school_groups (

@@ -275,7 +275,7 @@ begin
   return v_rev;
 end $$;
 comment on function private.touch_group(uuid, private.state_event) is
-  'Locks the group until commit and raises its revision, once a transaction. Whoever touches several groups '
+  'Locks the group until commit and raises its revision, once a transaction. A caller that touches several '
   'does it in order of their ids.';
 
 create function private.unix_ms(p_instant timestamptz)
@@ -302,7 +302,7 @@ comment on function private.raise_epoch() is
 -- ───────────────────────────────────────────────────────────── what time alone will change
 create function private.next_change_at(p_school_group_id uuid)
   returns timestamptz language sql stable security definer set search_path = '' as $$
-  -- Rounded up to the millisecond, in which screens are told: who reads at it must read after it.
+  -- Rounded up to the millisecond, as messages give it: a screen that reads then must not be early.
   select date_trunc('milliseconds', min(t.at) + interval '999 microseconds') from (
     select private.status_ends_at(s) as at from public.subscriptions s
     where s.school_group_id = p_school_group_id
@@ -326,7 +326,7 @@ comment on function private.next_change_at(uuid) is
 create function private.tg_keep_next_at() returns trigger
   language plpgsql volatile security definer set search_path = '' as $$
 begin
-  -- The lock first: the dates are read by the next statement, with those of whoever committed before us.
+  -- The lock first: the next statement then reads the dates that earlier commits wrote.
   perform private.lock_group(new.school_group_id);
   -- The corridor ended at the old date: the next write is worked out.
   update private.group_states s set next_at = n.at, calm_until = default
@@ -472,8 +472,8 @@ begin
       and level is not null and resolved_at is null;
   end if;
   if p_level = coalesce(v_open.level, 0) then return; end if;
-  -- What crosses a mark again and again is told a hundred times a day: notices stay for ever. After that an
-  -- open notice still shows the present level.
+  -- A group gets a hundred notices a day at most, since notices stay for ever. After that an open notice
+  -- still shows the present level.
   v_rises := p_level is null or p_level > coalesce(v_open.level, 0)
     and private.within_rate(p_school_group_id, 'threshold_notice');
   if v_open.id is null and v_rises then

@@ -318,8 +318,8 @@ begin
   -- and its number is taken.
   perform private.record_plan_version(p.id);
   if p_existing = 'grandfather' then
-    -- Whoever came between the two locks is pinned too, unless somebody is changing that subscription just
-    -- now and waits for us: waiting back would be a circle.
+    -- A subscription that came between the two locks is pinned too, unless another session is changing it
+    -- now and waits for us: to wait for that session would be a deadlock.
     update public.subscriptions set pinned_version_id = (
       select id from public.plan_versions where plan_id = p.id and version = p.version)
     where id in (select id from public.subscriptions

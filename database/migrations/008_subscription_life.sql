@@ -52,7 +52,7 @@ begin
   if new.status not in ('grace', 'expired') then new.grace_ends_at := null; end if;
   if new.status <> 'past_due' then new.past_due_until := null; end if;
   if new.status in ('cancelled', 'active') then new.cancel_at_period_end := false; end if;
-  -- Unpaid is never for ever, whoever wrote the status.
+  -- A subscription that is past due always has an end, also when plain SQL set the status.
   if new.status = 'past_due' then
     new.past_due_until := coalesce(new.past_due_until, private.now() + private.time_to_pay());
   end if;

@@ -244,7 +244,7 @@ create function private.expire_reservations(p_now timestamptz)
   returns int language plpgsql volatile security definer set search_path = '' as $$
 declare v_groups uuid[]; v_due uuid[]; v_expired int;
 begin
-  -- Nobody is waited for while groups are held: a group that somebody is writing to comes with the next call.
+  -- We wait for no session while we lock groups: a group that is being written comes with the next call.
   select array_agg(locked.school_group_id) into v_groups from (
     select g.school_group_id from private.group_states g where g.school_group_id in (
       select school_group_id from public.documents where status = 'reserved' and reserved_until <= p_now)
