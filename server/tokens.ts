@@ -74,5 +74,7 @@ export function createTokenVerifier(jwtSecret: string): TokenVerifier {
       throw new TokenError('PGRST301', 'The token is malformed or its signature is wrong', error);
     }
   };
-  return Object.assign(verify, { knows: (token: string) => Date.now() < (verified.get(token)?.exp ?? 0) * 1_000 });
+  return Object.assign(verify, {
+    knows: (token: string) => Date.now() < (verified.get(token)?.exp ?? 0) * 1_000,
+  });
 }
