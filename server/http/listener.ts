@@ -53,7 +53,7 @@ export class Listener {
       if (!begins) void refuse(request, response);
     });
     this.#server.on('upgrade', (request, socket, head) => {
-      // A client may hang up while it waits.
+      // Law: from here to its end, whoever has the socket. A client may hang up while it waits, is refused or is served.
       socket.on('error', () => socket.destroy());
       if (!arrivals.upgrade(request, () => upgrade(request, socket, head))) socket.destroy();
     });

@@ -6,11 +6,9 @@ import { judgeTarget } from './host.ts';
 
 const PATH = '/realtime/v1/websocket';
 
-/** Hands the upgrades of the realtime path to the gateway and refuses all others. */
+/** Hands the upgrades of the realtime path to the gateway and refuses all others; the listener hears the socket's errors. */
 export function createUpgradeHandler(gateway: Pick<Gateway, 'handleUpgrade'>, loopback: boolean) {
   return (request: IncomingMessage, socket: Duplex, head: Buffer): void => {
-    // A client that hangs up in the middle of the handshake is none of our errors.
-    socket.on('error', () => socket.destroy());
     const refused = judgeTarget(request, loopback);
     if (refused) return refuse(socket, refused, refused === 421 ? 'host_not_allowed' : 'bad_host');
     const path = request.url?.split('?', 1)[0];

@@ -1,5 +1,7 @@
 /** Frames whose values once threw out of a socket's listener, and so ended the process: each is only one bad frame. */
 import { randomUUID } from 'node:crypto';
+import { createServer } from 'node:http';
+import { connect, type AddressInfo } from 'node:net';
 import { WebSocket } from 'ws';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import {
@@ -221,5 +223,26 @@ test('an upgrade whose target is no URL is refused', async () => {
     socket.on('error', reject);
   });
   expect(answer).toBe(404);
+  await expectService();
+});
+
+test('a client that goes away while its token is verified harms nobody, on a server that does not listen', async () => {
+  const hadError = Promise.withResolvers<boolean>();
+  const bare = createServer().on('upgrade', (request, socket, head) => {
+    socket.once('close', hadError.resolve);
+    server.gateway.handleUpgrade(request, socket, head);
+    socket.destroy(new Error('read ECONNRESET'));
+  });
+  await new Promise<void>((resolve) => bare.listen(0, '127.0.0.1', resolve));
+  const { port } = bare.address() as AddressInfo;
+  const token = await signToken({ sub: randomUUID() });
+  connect(port, '127.0.0.1')
+    .on('error', () => {})
+    .write(
+      `GET /realtime/v1/websocket?apikey=${token} HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\n` +
+        'Upgrade: websocket\r\n\r\n',
+    );
+  expect(await hadError.promise).toBe(true);
+  await new Promise((resolve) => bare.close(resolve));
   await expectService();
 });

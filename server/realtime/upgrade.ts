@@ -68,7 +68,7 @@ export function createUpgradeHandler(
   };
 
   return (request, socket, head) => {
-    // The client may go away while its token is verified.
+    // The client may go away while its token is verified or its refusal written; a bare HTTP server does not listen.
     socket.on('error', ignoreError);
     admit(request, socket, head).catch((error: unknown) => {
       options.onBroken(error);
