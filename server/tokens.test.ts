@@ -1,6 +1,6 @@
 // @vitest-environment node
 import { SignJWT } from 'jose';
-import { describe, expect, it, vi } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { createRealtimeVerifier } from './realtime-tokens.ts';
 import { createTokenVerifier } from './tokens.ts';
 
@@ -15,6 +15,8 @@ function token(claims: Record<string, unknown>, secret = SECRET): Promise<string
 const now = Math.floor(Date.now() / 1000);
 const good = { sub: 'somebody', role: 'authenticated', exp: now + 60 };
 
+afterEach(() => vi.useRealTimers());
+
 describe('a token', () => {
   it('that is good says who its bearer is, to REST and to realtime', async () => {
     expect(await verify(await token(good))).toEqual(good);
@@ -26,7 +28,37 @@ describe('a token', () => {
     expect(await verify(presented)).toEqual(good);
     vi.useFakeTimers({ toFake: ['Date'], now: good.exp * 1_000 });
     await expect(verify(presented)).rejects.toMatchObject({ code: 'PGRST303' });
-    vi.useRealTimers();
+  });
+
+  it('is known from its first verification to its end, and not before', async () => {
+    const presented = await token({ ...good, jti: 'known' });
+    expect(verify.knows(presented)).toBe(false);
+    await verify(presented);
+    expect(verify.knows(presented)).toBe(true);
+    vi.useFakeTimers({ toFake: ['Date'], now: good.exp * 1_000 - 1 });
+    expect(verify.knows(presented)).toBe(true);
+    vi.setSystemTime(good.exp * 1_000);
+    expect(verify.knows(presented)).toBe(false);
+  });
+
+  it('that was refused is not known', async () => {
+    const presented = await token(good, 'x'.repeat(40));
+    await expect(verify(presented)).rejects.toMatchObject({ code: 'PGRST301' });
+    expect(verify.knows(presented)).toBe(false);
+  });
+
+  it('that had to make room for newer ones is not known until it is verified again', async () => {
+    const small = createTokenVerifier(SECRET, 2);
+    const sign = (jti: string): Promise<string> => token({ ...good, jti });
+    const [first, second, third] = [await sign('first'), await sign('second'), await sign('third')];
+    const known = (): boolean[] => [first, second, third].map((each) => small.knows(each));
+    await small(first);
+    await small(second);
+    expect(known()).toEqual([true, true, false]);
+    await small(third);
+    expect(known()).toEqual([false, true, true]);
+    await small(first);
+    expect(known()).toEqual([true, false, true]);
   });
 
   it.each([

@@ -33,18 +33,16 @@ export interface TokenVerifier extends VerifyToken {
 
 const ROLES = new Set(['anon', 'authenticated', 'service_role']);
 
-/** Verified tokens that are remembered; a token is about a kilobyte. */
-const MOST_REMEMBERED = 10_000;
-
 /**
  * Makes the one verifier of access tokens that REST and realtime share. A signature that was right once stays right:
  * a token that comes again is only looked at for its end.
  *
  * @param jwtSecret secret of the HS256 signature
+ * @param mostRemembered verified tokens that are remembered; a token is about a kilobyte, and the oldest makes room
  * @returns a function that gives a token's claims, or throws {@link TokenError}: `PGRST303` expired or not yet
  *   valid, `PGRST301` malformed, badly signed or for a role that the API does not serve
  */
-export function createTokenVerifier(jwtSecret: string): TokenVerifier {
+export function createTokenVerifier(jwtSecret: string, mostRemembered = 10_000): TokenVerifier {
   const key = new TextEncoder().encode(jwtSecret);
   const verified = new Map<string, Claims & { exp: number }>();
   const verify: VerifyToken = async (token) => {
@@ -62,7 +60,7 @@ export function createTokenVerifier(jwtSecret: string): TokenVerifier {
         throw new TokenError('PGRST301', 'The token names an unknown role');
       const claims = Object.freeze(payload as Claims & { exp: number });
       const oldest = verified.keys().next();
-      if (verified.size >= MOST_REMEMBERED && !oldest.done) verified.delete(oldest.value);
+      if (verified.size >= mostRemembered && !oldest.done) verified.delete(oldest.value);
       verified.set(token, claims);
       return claims;
     } catch (error) {
