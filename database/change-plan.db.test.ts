@@ -233,7 +233,7 @@ describe('a change at a later date', () => {
     const [told] = await stateMessages(db, group.id, rev);
     expect(told).toMatchObject({
       event: 'entitlements_changed',
-      payload: { plan: 'pro', pending: { plan: 'premium' } },
+      payload: { plan: 'pro', pending: ['premium', day.getTime()] },
     });
 
     expect(await runDueJobs(inDays(29))).toBe(0);

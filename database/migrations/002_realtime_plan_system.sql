@@ -356,8 +356,8 @@ begin
     select jsonb_build_object(
          'plan', e.plan, 'pv', e.plan_version, 'status', e.status, 'warn', trim_scale(e.warn_at),
          'limits', to_jsonb(e.limits))
-       || coalesce((select jsonb_build_object('pending', jsonb_build_object(
-                      'plan', p.slug, 'effective_at', c.effective_at))
+       || coalesce((select jsonb_build_object('pending', jsonb_build_array(
+                      p.slug, private.unix_ms(c.effective_at)))
                     from public.scheduled_changes c join public.subscription_plans p on p.id = c.plan_id
                     where c.school_group_id = p_school_group_id and c.status = 'pending'), '{}')
        || case when private.has_own_modules(e) then '{"own": true}'::jsonb else '{}' end

@@ -13,8 +13,25 @@ function print(value: unknown): string {
 
 test('compact takes out blanks between values and none inside texts', () => {
   fc.assert(
-    fc.property(fc.jsonValue(), (value) => {
+    fc.property(fc.jsonValue({ stringUnit: 'binary' }), (value) => {
       expect(compact(print(value))).toBe(JSON.stringify(value));
     }),
   );
+});
+
+test.each([
+  [
+    'a text that ends in a backslash',
+    String.raw`{"a": "b \\", "c": " , "}`,
+    String.raw`{"a":"b \\","c":" , "}`,
+  ],
+  ['a quote inside a text', String.raw`["\" : ", 1]`, String.raw`["\" : ",1]`],
+  ['an escaped character', String.raw`["\u0020 \u0022 ", 1]`, String.raw`["\u0020 \u0022 ",1]`],
+  [
+    'numbers that no double holds',
+    '[12345678901234567890, 1.10, 1e400]',
+    '[12345678901234567890,1.10,1e400]',
+  ],
+])('compact keeps %s as it is', (_what, json, expected) => {
+  expect(compact(json)).toBe(expected);
 });

@@ -53,11 +53,11 @@ describe('plan_changed', () => {
         pending_change: null,
       },
     );
-    const pending = { plan: 'gratuit', effective_at: '2026-02-01T00:00:00Z' };
+    const pending: [string, number] = ['gratuit', Date.UTC(2026, 1, 1)];
     const more = planMessage('premium', 2, undefined, { pending });
     expect(applied(applyToSnapshot(held, { event: 'plan_changed', message: more }, catalogue))).toMatchObject(
       {
-        pending_change: pending,
+        pending_change: { plan: 'gratuit', effective_at: '2026-02-01T00:00:00.000Z' },
       },
     );
   });

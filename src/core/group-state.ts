@@ -30,7 +30,7 @@ import {
   type Resource,
   type SubscriptionStatus,
 } from './entitlements.ts';
-import type { StateMessage } from './messages.ts';
+import type { EntitlementsMessage, StateMessage } from './messages.ts';
 import { fallbackReason, isFallbackReason, statusTellsReason, type FallbackReason } from './reasons.ts';
 
 /** Where a state stands among the states of its group; `at` in Unix milliseconds by the server's clock. */
@@ -216,9 +216,15 @@ export function applyToSnapshot(
       ...planPart(plan, catalogue),
       subscribed_plan: hasFallen ? snapshot.subscribed_plan : plan.slug,
       sources: undefined,
-      pending_change: told.message.pending ?? null,
+      pending_change: pendingChange(told.message),
     },
   };
+}
+
+function pendingChange({ pending }: EntitlementsMessage): EntitlementSnapshot['pending_change'] {
+  if (!pending) return null;
+  const [plan, at] = pending;
+  return { plan, effective_at: new Date(at).toISOString() };
 }
 
 /**

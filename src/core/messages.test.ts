@@ -30,6 +30,11 @@ test.each([
   ['three usages', { ...planMessage('pro', 2), usage: [1, 2, 3] }],
   ['a negative usage', { ...planMessage('pro', 2), usage: [1, 2, 3, -4] }],
   ['a limit that is text', { ...planMessage('pro', 2), limits: ['10', 1, 1, 1] }],
+  ['a pending change without its instant', { ...planMessage('pro', 2), pending: ['premium'] }],
+  [
+    'a pending change at an instant that is text',
+    { ...planMessage('pro', 2), pending: ['premium', '2026-01-01'] },
+  ],
   ['no plan', { ...planMessage('pro', 2), plan: undefined }],
   ['a usage message where a plan was promised', usageMessage(2, [1, 2, 3, 4])],
 ])('refuses %s', (_, payload) => {

@@ -3,7 +3,7 @@
  * the new state itself, so that ten thousand tabs cost ten thousand sends and no query. A message is a hint
  * over a versioned snapshot; `group-state.ts` says what it changes. Arrays follow the order of `RESOURCES`.
  *
- * Instants (`at`, `next_at`) are whole milliseconds since 1970 by the server's clock, the same number in
+ * Instants (`at`, `next_at`, that of `pending`) are whole milliseconds since 1970 by the server's clock, the same number in
  * message, snapshot and console row.
  */
 import type { LimitTuple, UsageTuple } from './catalogue.ts';
@@ -51,8 +51,8 @@ export interface EntitlementsMessage extends UsageMessage {
    * The list is then not in the catalogue, and the client reads it from the server.
    */
   own?: true;
-  /** The change that is scheduled, if any. */
-  pending?: { plan: string; effective_at: string };
+  /** The change that is scheduled, if any: the plan's slug, and when it comes. An array, for the 300 bytes of a message. */
+  pending?: [plan: string, at: number];
 }
 
 export type StateMessage =
@@ -62,6 +62,9 @@ export type StateMessage =
 const isCount = (value: unknown): boolean => Number.isSafeInteger(value) && (value as number) >= 0;
 const isLimit = (value: unknown): boolean => value === null || isCount(value);
 const isStatus = (value: unknown): boolean => typeof value === 'string' && Object.hasOwn(STATUSES, value);
+
+const isPending = (value: unknown): boolean =>
+  Array.isArray(value) && value.length === 2 && typeof value[0] === 'string' && isCount(value[1]);
 
 function isTuple(value: unknown, isItem: (item: unknown) => boolean): boolean {
   return Array.isArray(value) && value.length === RESOURCES.length && value.every(isItem);
@@ -84,7 +87,8 @@ function isEntitlementsMessage(payload: Record<string, unknown>): boolean {
     isCount(payload['pv']) &&
     isStatus(payload['status']) &&
     typeof payload['warn'] === 'number' &&
-    isTuple(payload['limits'], isLimit)
+    isTuple(payload['limits'], isLimit) &&
+    (payload['pending'] === undefined || isPending(payload['pending']))
   );
 }
 

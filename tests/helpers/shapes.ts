@@ -252,5 +252,5 @@ export const entitlementsMessageShape = usageMessageShape.extend({
   warn: z.number(),
   limits: z.tuple([limit, limit, limit, limit]),
   own: z.literal(true).exactOptional(),
-  pending: change.exactOptional(),
+  pending: z.tuple([z.string(), count]).exactOptional(),
 }) satisfies z.ZodType<EntitlementsMessage>;

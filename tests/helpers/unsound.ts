@@ -96,7 +96,7 @@ export const UNSOUND = `
     or t.rev = r.rev and t.payload->'usage' is distinct from (select jsonb_agg(used order by resource) from public.usage_counters c
                                             where c.school_group_id = e.school_group_id)
     or t.rev = r.rev and (rights.payload->>'plan', rights.payload->>'pv', rights.payload->>'status', rights.payload->'limits',
-        rights.payload ? 'own', rights.payload#>>'{pending,plan}')
+        rights.payload ? 'own', rights.payload#>>'{pending,0}')
        is distinct from (e.plan, e.plan_version::text, e.status,
                          to_jsonb(e.limits),
                          private.has_own_modules(e),
