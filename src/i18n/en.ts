@@ -129,7 +129,7 @@ export const en: Messages = {
     entitlementsChanged: 'Your entitlements have changed',
     modules: (n, text) => `${text} ${s(n, 'module', 'modules')}`,
     categories: (n, text) => `${text} ${s(n, 'category', 'categories')}`,
-    limitChange: (resource, from, to) => `${resource} ${from} → ${to}`,
+    limitChange: (resource, from, to) => `${resource}\u00a0${from}\u00a0→\u00a0${to}`,
     changedAt: (time) => `Changed at ${time}`,
     pending: (plan, date) => `Change to the ${plan} plan planned for ${date}.`,
   },

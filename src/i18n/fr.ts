@@ -114,7 +114,7 @@ export const fr = {
     entitlementsChanged: 'Vos droits ont changé',
     modules: (n: number, text: string) => `${text} ${s(n, 'module', 'modules')}`,
     categories: (n: number, text: string) => `${text} ${s(n, 'catégorie', 'catégories')}`,
-    limitChange: (resource: string, from: string, to: string) => `${resource} ${from} → ${to}`,
+    limitChange: (resource: string, from: string, to: string) => `${resource}\u00a0${from}\u00a0→\u00a0${to}`,
     changedAt: (time: string) => `Modifié à ${time}`,
     /** A change that is planned for a date. */
     pending: (plan: string, date: string) => `Passage au plan ${plan} prévu le ${date}.`,

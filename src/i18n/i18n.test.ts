@@ -71,6 +71,6 @@ test('a change of limits alone has a title of its own', () => {
     title: 'Vos droits ont changé',
     gained: '',
     lost: '',
-    limits: expect.stringMatching(/^Stockage 50.Go → Illimité$/),
+    limits: expect.stringMatching(/^Stockage\u00a050.Go\u00a0→\u00a0Illimité$/),
   });
 });

@@ -1,6 +1,7 @@
 import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { useEffect, useId, useTransition, type ReactNode } from 'react';
 import { ErrorState } from '@/components/ErrorState.tsx';
+import { Badge } from '@/components/ui/badge.tsx';
 import { Button } from '@/components/ui/button.tsx';
 import { Card, CardHeader, CardTitle } from '@/components/ui/card.tsx';
 import { cn } from '@/components/ui/cn.ts';
@@ -76,20 +77,25 @@ export function RecentNotices({ groupId, linkTo }: RecentNoticesProps) {
             return (
               <li
                 key={notice.id}
-                className="grid grid-cols-[auto_1fr] gap-x-2.5 gap-y-0.5 py-2 text-[0.8125rem]"
+                className="grid grid-cols-[auto_1fr_auto] items-baseline gap-x-2.5 gap-y-0.5 py-2.5 text-[0.8125rem]"
               >
-                <NoticeIcon name={icon} className={cn('mt-0.5 size-4', resolvedAt ? 'text-muted' : colour)} />
-                <span className="flex items-baseline justify-between gap-3">
-                  <span className={cn(unread && 'font-semibold', resolvedAt && 'text-muted')}>
-                    {route === null ? title : linkTo(route, title)}
-                    {unread && <span className="ml-2 text-gold-ink">{t.notices.unread}</span>}
-                    {resolvedAt && <span className="ml-2">{t.notices.resolved}</span>}
-                  </span>
-                  <time dateTime={notice.raised_at} className="shrink-0 text-muted tabular">
+                <NoticeIcon
+                  name={icon}
+                  className={cn('size-4 self-start mt-0.5', resolvedAt ? 'text-muted' : colour)}
+                />
+                <span className={cn(unread && 'font-semibold', resolvedAt && 'text-muted')}>
+                  {route === null ? title : linkTo(route, title)}
+                </span>
+                <span>
+                  {unread && <Badge>{t.notices.unread}</Badge>}
+                  {resolvedAt && <span className="text-muted">{t.notices.resolved}</span>}
+                </span>
+                <span className="col-span-2 col-start-2 text-muted sm:flex sm:justify-between sm:gap-x-3">
+                  <span className="max-sm:block">{detail}</span>
+                  <time dateTime={notice.raised_at} className="shrink-0 tabular">
                     {formats.dateTime(notice.raised_at)}
                   </time>
                 </span>
-                {detail && <span className="col-start-2 text-muted">{detail}</span>}
               </li>
             );
           })}

@@ -15,6 +15,11 @@ const atLimit: NoticeContent = {
   resource: 'storage',
   params: { threshold: 1, usage: 50e9, limit: 50e9 },
 };
+const overLimit: NoticeContent = {
+  kind: 'usage_threshold',
+  resource: 'schools',
+  params: { threshold: 1, usage: 8, limit: 3 },
+};
 const refused: NoticeContent = {
   kind: 'request_decided',
   resource: null,
@@ -52,6 +57,11 @@ describe('a notice', () => {
       icon: 'FolderOpen',
       colour: 'text-red-ink',
     });
+  });
+
+  it('of more than the limit, as a smaller plan leaves it, says that the limit is exceeded', () => {
+    const { title, detail } = describeNotice(currentI18n(), overLimit, catalogue);
+    expect([title, detail]).toEqual(['Limite dépassée : 3 écoles', '8 sur 3 écoles']);
   });
 
   it('of a decided request names the plan and carries the note', async () => {

@@ -34,10 +34,11 @@ const NOTICE_KINDS: { [Kind in NotificationKind]: NoticeLooks<Kind> } = {
     route: ({ resource }) => RESOURCE_INFO[resource].route,
     text: (i18n, { resource, params: { threshold, usage, limit } }) => {
       const { t, formats } = i18n;
+      const closed = usage > limit ? t.guard.overLimit : t.guard.limitReached;
       return {
         title:
           threshold >= 1
-            ? t.guard.limitReached(amountText(i18n, resource, limit))
+            ? closed(amountText(i18n, resource, limit))
             : t.notices.threshold(t.entitlements.resources[resource], formats.percent(threshold * 100)),
         detail: t.entitlements.of(formats.quantity(resource, usage), amountText(i18n, resource, limit)),
       };
