@@ -7,13 +7,14 @@ import { escapeLiteral } from 'pg';
 import type { Ask } from '../asking.ts';
 import type { Relation } from './change.ts';
 
+/** A column's type. A domain is its base type under another name: what it checks was checked when the row was written. */
 export interface TypeFacts {
   oid: number;
-  /** As the client knows it: `int4`, `_text`. */
+  /** As the client knows it: `int4`, `_text`; of a domain its own name, as Supabase tells it. */
   name: string;
   /** As SQL names it, with its schema where it needs one. */
   sql: string;
-  /** `pg_type.typtype`: base, composite, domain, enum, pseudo, range, multirange. */
+  /** `pg_type.typtype`: base, composite, enum, pseudo, range, multirange. */
   kind: string;
 }
 
@@ -22,7 +23,20 @@ export interface TableFacts {
   secured: boolean;
   /** Columns of the primary key; empty without one. */
   key: readonly string[];
+  /** By the oid that the feed names: of a domain its own. */
   types: ReadonlyMap<number, TypeFacts>;
+}
+
+/** An SQL expression for the type that values of a type are of: the base of a domain, any other type itself. */
+export function baseTypeOf(type: string): string {
+  return `(
+    with recursive under (oid, base) as (
+      select own.oid, own.typbasetype from pg_type as own where own.oid = ${type}
+      union all
+      select own.oid, own.typbasetype from under join pg_type as own on own.oid = under.base
+    )
+    select under.oid from under where under.base = 0
+  )`;
 }
 
 export class Catalogue {
@@ -75,10 +89,11 @@ export class Catalogue {
            where k.conrelid = c.oid and k.contype = 'p'
          ),
          'types', array(
-           select json_build_object(
-             'oid', t.oid::bigint, 'name', t.typname, 'sql', format_type(t.oid, -1), 'kind', t.typtype
-           )
-           from pg_type as t where t.oid in (${oids.join(', ') || '0'})
+           select json_build_object('told', t.oid::bigint, 'facts', json_build_object(
+             'oid', b.oid::bigint, 'name', t.typname, 'sql', format_type(b.oid, -1), 'kind', b.typtype
+           ))
+           from pg_type as t join pg_type as b on b.oid = ${baseTypeOf('t.oid')}
+           where t.oid in (${oids.join(', ') || '0'})
          )
        )::text as facts
        from pg_class as c where c.oid = ${unsigned(relation.relationOid)};`,
@@ -87,9 +102,9 @@ export class Catalogue {
     const { secured, key, types } = JSON.parse(row['facts']) as {
       secured: boolean;
       key: string[];
-      types: TypeFacts[];
+      types: { told: number; facts: TypeFacts }[];
     };
-    return { secured, key, types: new Map(types.map((type) => [type.oid, type])) };
+    return { secured, key, types: new Map(types.map(({ told, facts }) => [told, facts])) };
   }
 
   async #askReadable(relation: Relation, role: string): Promise<ReadonlySet<string>> {

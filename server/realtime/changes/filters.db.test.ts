@@ -222,6 +222,42 @@ test('a filter that fails on a value ends its own subscription with the reason, 
   expect(other.changes.all).toHaveLength(2);
 });
 
+test('a column of a domain is filtered as one of its base type, by values that the domain forbids too', async () => {
+  await sql.query(`
+    create domain public.state as text check (value in ('active', 'archived'));
+    create domain public.share as int check (value between 0 and 100);
+    create domain public.half as public.share check (value <= 50);
+    create table public.places (id int primary key, state public.state, half public.half);
+    alter publication supabase_realtime add table public.places;
+  `);
+  const cases: [filter: string, ids: number[]][] = [
+    ['state=eq.active', [1, 3]],
+    ['state=neq.active', [2]],
+    ['state=in.(archived,gone)', [2]],
+    ['state=eq.gone', []],
+    ['state=like.act%', [1, 3]],
+    ['state=is.null', [4]],
+    ['half=gte.7', [2, 3]],
+    ['half=lt.200', [1, 2, 3]],
+  ];
+  const client = await open();
+  const watching = await Promise.all(
+    cases.map(([filter], index) => watched(client, `domain ${index}`, [{ table: 'places', filter }])),
+  );
+  const last = await watched(client, 'last', [{ table: 'places', filter: 'id=eq.100' }]);
+  await sql.query(
+    `insert into places values (1, 'active', 6), (2, 'archived', 50), (3, 'active', 10), (4, null, null)`,
+  );
+  await sql.query('insert into places (id) values (100)');
+  await last.changes.next();
+  const heard = watching.map(({ changes }, index) => [
+    cases[index]?.[0],
+    changes.all.map((change) => (change.new as { id: number }).id).filter((id) => id !== 100),
+  ]);
+  expect(heard).toEqual(cases);
+  await sql.query('drop table places');
+});
+
 test('a filter follows its column to another type', async () => {
   await sql.query(
     'create table moving (id int primary key, n int); alter publication supabase_realtime add table moving',

@@ -5,6 +5,7 @@ import { errorCode, RealtimeError } from '../errors.ts';
 import type { Session } from '../sessions.ts';
 import { PUBLICATION_OF_CHANGES } from '../wal.ts';
 import { covers, type Binding } from './binding.ts';
+import { baseTypeOf } from './catalogue.ts';
 import { listOf } from './filter.ts';
 import { bind, type BoundCondition } from './conditions.ts';
 
@@ -91,9 +92,9 @@ async function publishedTables(
        'name', p.tablename,
        'columns', (
          select json_object_agg(
-           a.attname, json_build_object('oid', a.atttypid::bigint, 'sql', format_type(a.atttypid, -1))
+           a.attname, json_build_object('oid', b.oid::bigint, 'sql', format_type(b.oid, -1))
          )
-         from pg_attribute as a
+         from pg_attribute as a join pg_type as b on b.oid = ${baseTypeOf('a.atttypid')}
          where a.attrelid = format('%I.%I', p.schemaname, p.tablename)::regclass
            and a.attnum > 0 and not a.attisdropped
            and has_schema_privilege(${escapeLiteral(role)}::name, p.schemaname, 'usage')

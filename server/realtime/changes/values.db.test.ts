@@ -33,13 +33,14 @@ beforeAll(async () => {
     create type public.mood as enum ('sad', 'not sad');
     create type public.pair as (a int, b text);
     create domain public.percent as int check (value between 0 and 100);
+    create domain public.labels as text[];
     create table public.kinds (
       id int primary key,
       i2 int2, i8 int8, n numeric, n2 numeric(8,2), f4 float4, f8 float8, nan float8, inf numeric,
       yes bool, t text, v varchar(20), c char(5), u uuid,
       j json, jb jsonb, d date, ti time, ts timestamp, tz timestamptz, ever timestamptz, bc timestamptz, iv interval,
       by bytea, m public.mood, p public.pair, pc public.percent, mo money, r int4range, ip inet,
-      ai int[], at text[], az timestamptz[], am public.mood[], ab bool[], nothing text
+      ai int[], at text[], az timestamptz[], am public.mood[], ab bool[], nothing text, la public.labels
     );
     create table public.keyless (a int, b text);
     create table public.full_rows (id int primary key, small text, big text);
@@ -74,7 +75,7 @@ test('each type is told as `to_jsonb` writes it in UTC, to the digit; bytes and 
       '2026-02-03', '04:05:06', '2026-02-03 04:05:06.789', '2026-02-03 04:05:06.7+05:45', 'infinity',
       '0044-03-15 12:00:00+00 BC', '1 day 2 hours',
       '\\xdeadbeef', 'not sad', row(1, 'x'), 42, '12.50', '[1,5)', '10.0.0.1',
-      '{{1,2},{3,null}}', '{a,"b,c",NULL,"{}"}', '{2026-02-03 04:05:06+00}', '{sad,"not sad"}', '{t,f}', null
+      '{{1,2},{3,null}}', '{a,"b,c",NULL,"{}"}', '{2026-02-03 04:05:06+00}', '{sad,"not sad"}', '{t,f}', null, '{a,b}'
     )
   `);
   const { payload } = await client.frames.next(({ event }) => event === 'postgres_changes');
@@ -94,10 +95,11 @@ test('each type is told as `to_jsonb` writes it in UTC, to the digit; bytes and 
   for (const exact of ['"i8":9223372036854775807', '"n":12345678901234567890.1234567890', '"n2":1.50']) {
     expect(told).toContain(exact);
   }
-  expect(data.columns.filter(({ name }) => ['id', 'ai', 'm', 'tz'].includes(name))).toEqual([
+  expect(data.columns.filter(({ name }) => ['id', 'ai', 'm', 'pc', 'tz'].includes(name))).toEqual([
     { name: 'id', type: 'int4' },
     { name: 'tz', type: 'timestamptz' },
     { name: 'm', type: 'mood' },
+    { name: 'pc', type: 'percent' },
     { name: 'ai', type: '_int4' },
   ]);
   client.socket.close();

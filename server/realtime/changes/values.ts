@@ -16,8 +16,6 @@ const TIMESTAMP = 1114;
 const TIMESTAMPTZ = 1184;
 /** Types from here on are not PostgreSQL's own. */
 const FIRST_OF_OTHERS = 16_384;
-/** Types that `to_jsonb` looks into: arrays, composites, domains. */
-const LOOKED_INTO = new Set(['c', 'd']);
 
 /**
  * Writes one value as JSON.
@@ -36,7 +34,7 @@ export function writeValue(text: string, type: TypeFacts): string | null {
   if (type.oid === TIMESTAMPTZ)
     return JSON.stringify(text.replace(' ', 'T').replace(/\+00(?= BC$|$)/, '+00:00'));
   if (type.kind === 'e') return JSON.stringify(text);
-  const simple = type.oid < FIRST_OF_OTHERS && !type.name.startsWith('_') && !LOOKED_INTO.has(type.kind);
+  const simple = type.oid < FIRST_OF_OTHERS && !type.sql.endsWith('[]') && type.kind !== 'c';
   return simple ? JSON.stringify(text) : null;
 }
 
