@@ -92,9 +92,9 @@ describe('a difference is named', () => {
     ],
     [
       'a constraint',
-      `alter table public.schools drop constraint schools_status_check,
-      add constraint schools_status_check check (status <> '')`,
-      '± constraint public.schools schools_status_check',
+      `alter table public.profiles drop constraint profiles_status_check,
+      add constraint profiles_status_check check (status <> '')`,
+      '± constraint public.profiles profiles_status_check',
     ],
     ['an index', 'drop index public.refusals_group_idx', '- index public.refusals_group_idx'],
     [
@@ -145,12 +145,13 @@ describe('no difference is', () => {
   });
 
   it('how the lines of a function are broken, nor what its comments say', async () => {
-    const after = await describeAfter(`create or replace function private.least_size(p_metadata jsonb)
-      returns bigint language sql immutable parallel safe set search_path = '' as $$
-        -- The file's own size.
-        select greatest((p_metadata->>'size')::bigint,
-                        (p_metadata->>'content'
-                                      'Length')::bigint - 65536);
+    const after = await describeAfter(`create or replace function private.second_factor_given()
+      returns boolean language sql stable security definer set search_path = '' as $$
+        -- Or has none to give.
+        select coalesce(auth.jwt() ->> 'aal' = 'aal2', false)
+          or not exists (select 1 from auth.mfa_factors where user_id = auth.uid()
+                         and status = 'veri'
+                                      'fied');
       $$`);
     expect(compareDescriptions(before, after).differences).toEqual([]);
   });

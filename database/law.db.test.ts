@@ -107,6 +107,16 @@ describe('tables', () => {
     expect(await list(sql)).toEqual([]);
   });
 
+  it('take the words that a column of text may hold from a domain where two columns may hold the same', async () => {
+    const sql = `
+      select string_agg(c.conrelid::regclass || '.' || a.attname, ', ' order by 1) from pg_constraint c
+      join pg_attribute a on a.attrelid = c.conrelid and a.attnum = c.conkey[1]
+      where c.contype = 'c' and c.connamespace in ${OURS} and a.atttypid = 'text'::regtype and cardinality(c.conkey) = 1
+        and pg_get_constraintdef(c.oid) ~ '= ANY \\(ARRAY|~ '''
+      group by replace(pg_get_constraintdef(c.oid), quote_ident(a.attname), '') having count(*) > 1`;
+    expect(await list(sql)).toEqual([]);
+  });
+
   it('have policies that ask their helpers once a statement, not once a row', async () => {
     const sql = `select tablename || ': ' || policyname from pg_policies where schemaname = 'public'
       and regexp_replace(coalesce(qual, '') || coalesce(with_check, ''), '\\( SELECT [^)]*\\(\\)', '', 'g') ~ '(private|auth)\\.\\w+\\('`;

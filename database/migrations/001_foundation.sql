@@ -1,7 +1,7 @@
 -- 001 · Foundation: who exists, what is sold, who bought what, and who may see it.
 --
--- Order: privileges → types → clock and failure → people, and who asks → every table, each with its policies
--- and grants. What moves by itself (counters, plans, messages) stands in the files after this one.
+-- Order: privileges → types and domains → clock and failure → people, and who asks → every table, each
+-- with its policies and grants. What moves by itself (counters, plans, messages) stands in the next files.
 --
 -- Runs as a role that is not superuser, on Supabase or beside the platform files of `server/platform`.
 
@@ -22,7 +22,7 @@ revoke all on schema private from public;
 -- Policies run as the caller: the caller must reach the helper functions granted below, and only those.
 grant usage on schema private to authenticated, service_role;
 
--- ───────────────────────────────────────────────────────────── types
+-- ───────────────────────────────────────────────────────────── types and domains
 create type public.user_role as enum ('super_admin', 'admin_groupe', 'personnel');
 create type public.resource as enum ('schools', 'students', 'staff', 'storage');
 create type public.subscription_status as enum
@@ -30,6 +30,19 @@ create type public.subscription_status as enum
 -- A kind of notice also needs its row in private.notification_kinds and its words: see CONTRIBUTING.md.
 create type public.notification_kind as enum
   ('usage_threshold', 'plan_changed', 'status_changed', 'request_decided');
+-- Domains over text, for what several tables check alike. Clients see a string, and a value can be taken
+-- back. Columns have them, arguments do not: an unknown slug is a 404 with a sentence, and no broken value.
+create domain public.slug as text check (value ~ '^[a-z0-9-]+$');
+comment on domain public.slug is 'A name in code, messages and addresses, which does not change.';
+-- Not `color`: by that name @supabase/lite knows a type of PostgREST's own tests.
+create domain public.colour as text check (value ~ '^#[0-9A-F]{6}$');
+comment on domain public.colour is 'Red, green and blue in capital hexadecimal digits, as `#1D3557`.';
+create domain public.publication_status as text check (value in ('draft', 'published', 'archived'));
+comment on domain public.publication_status is 'Of what is sold and of its versions.';
+create domain public.institution_status as text check (value in ('active', 'archived'));
+comment on domain public.institution_status is 'Of groups and schools, which are archived and not deleted.';
+create domain public.person_status as text check (value in ('active', 'inactive'));
+comment on domain public.person_status is 'Of pupils and employees: only active ones count.';
 create type private.state_event as enum ('usage_changed', 'entitlements_changed', 'plan_changed');
 comment on type private.state_event is
   'In rising order: the strongest event of a transaction names its message.';
@@ -94,7 +107,7 @@ create table public.school_groups (
   contact_name text check (char_length(contact_name) <= 120),
   contact_email text check (char_length(contact_email) <= 254),
   contact_phone text check (char_length(contact_phone) <= 40),
-  status text not null default 'active' check (status in ('active', 'archived')),
+  status public.institution_status not null default 'active',
   created_at timestamptz not null default now(),
   updated_at timestamptz not null default now(),
   -- Derived, so that a search reads it and no name is folded again. A capital parts the fields: no key
@@ -118,7 +131,7 @@ create table public.schools (
   code text check (char_length(code) <= 20),
   city text check (char_length(city) <= 80),
   address text check (char_length(address) <= 200),
-  status text not null default 'active' check (status in ('active', 'archived')),
+  status public.institution_status not null default 'active',
   created_at timestamptz not null default now(),
   updated_at timestamptz not null default now(),
   counts bigint not null generated always as (case when status <> 'archived' then 1 else 0 end) stored,
@@ -434,7 +447,7 @@ create table public.students (
   class_name text check (char_length(class_name) <= 40),
   gender text check (gender in ('F', 'M')),
   birth_date date,
-  status text not null default 'active' check (status in ('active', 'inactive')),
+  status public.person_status not null default 'active',
   created_at timestamptz not null default now(),
   updated_at timestamptz not null default now(),
   counts bigint not null generated always as (case when status = 'active' then 1 else 0 end) stored,
@@ -477,7 +490,7 @@ create table public.staff (
   job_title text check (char_length(job_title) <= 80),
   email text check (char_length(email) <= 254),
   phone text check (char_length(phone) <= 40),
-  status text not null default 'active' check (status in ('active', 'inactive')),
+  status public.person_status not null default 'active',
   created_at timestamptz not null default now(),
   updated_at timestamptz not null default now(),
   counts bigint not null generated always as (case when status = 'active' then 1 else 0 end) stored,
@@ -566,10 +579,10 @@ create trigger set_updated_at before update on public.documents
 -- falls back to. A name on the screen may change, the slug may not.
 create table public.business_categories (
   id uuid primary key default gen_random_uuid(),
-  slug text not null unique check (slug ~ '^[a-z0-9-]+$'),
+  slug public.slug not null unique,
   name text not null,
   icon text not null,
-  color text not null check (color ~ '^#[0-9A-F]{6}$'),
+  color public.colour not null,
   position int not null
 );
 alter table public.business_categories enable row level security;
@@ -582,7 +595,7 @@ create trigger slug_is_contract before update of slug on public.business_categor
 
 create table public.modules (
   id uuid primary key default gen_random_uuid(),
-  slug text not null unique check (slug ~ '^[a-z0-9-]+$'),
+  slug public.slug not null unique,
   category_id uuid not null references public.business_categories (id) on delete restrict,
   name text not null,
   description text not null default '',
@@ -608,10 +621,10 @@ comment on function private.plan_limits(int, int, int, int) is
 
 create table public.subscription_plans (
   id uuid primary key default gen_random_uuid(),
-  slug text not null unique check (slug ~ '^[a-z0-9-]+$'),
+  slug public.slug not null unique,
   name text not null,
   rank int not null,
-  status text not null default 'published' check (status in ('draft', 'published', 'archived')),
+  status public.publication_status not null default 'published',
   price_xaf bigint not null check (price_xaf >= 0),
   billing_period text not null default 'month' check (billing_period in ('month', 'year')),
   -- null is unlimited. No other value stands for it: -1 and 999999 are numbers like any other.
@@ -622,7 +635,7 @@ create table public.subscription_plans (
   warn_at numeric(4, 3) not null default 0.8 check (warn_at > 0 and warn_at <= 1),
   trial_days int not null default 0 check (trial_days >= 0),
   version int not null default 1,
-  color text not null default '#1D3557' check (color ~ '^#[0-9A-F]{6}$'),
+  color public.colour not null default '#1D3557',
   icon text not null default 'Package',
   updated_at timestamptz not null default now(),
   limits bigint[] not null generated always as (
@@ -684,7 +697,7 @@ create table public.plan_versions (
   definition jsonb not null,
   published_at timestamptz,
   published_by uuid references public.profiles (id) on delete restrict,
-  status text not null default 'published' check (status in ('draft', 'published', 'archived')),
+  status public.publication_status not null default 'published',
   created_by uuid references public.profiles (id) on delete restrict,
   updated_at timestamptz not null default now(),
   limits bigint[] not null generated always as (private.plan_limits(
@@ -914,11 +927,11 @@ create trigger end_once before update on public.entitlement_overrides for each r
 -- ───────────────────────────────────────────────────────────── add-ons
 create table public.add_ons (
   id uuid primary key default gen_random_uuid(),
-  slug text not null unique check (slug ~ '^[a-z0-9-]+$'),
+  slug public.slug not null unique,
   name text not null check (char_length(btrim(name)) between 2 and 120),
   description text not null default '' check (char_length(description) <= 2000),
   kind text not null check (kind in ('pack', 'module', 'bundle')),
-  status text not null default 'draft' check (status in ('draft', 'published', 'archived')),
+  status public.publication_status not null default 'draft',
   price_xaf bigint not null check (price_xaf >= 0),
   billing_period text not null default 'month' check (billing_period in ('month', 'year', 'once')),
   updated_at timestamptz not null default now()
@@ -945,7 +958,7 @@ create table public.add_on_versions (
     and array_position(limits, null) is null and 0 <= all (limits) and 1000000000000000 >= all (limits)),
   -- Slugs, as in the definition of a plan.
   modules text[] not null default '{}' check (array_position(modules, null) is null),
-  status text not null default 'draft' check (status in ('draft', 'published', 'archived')),
+  status public.publication_status not null default 'draft',
   published_at timestamptz,
   published_by uuid references public.profiles (id) on delete restrict,
   created_by uuid references public.profiles (id) on delete restrict,

@@ -159,3 +159,61 @@ it('one account’s slow requests leave others their sessions', async () => {
   expect(slowOnes).toBeLessThan(40);
   expect(new Set(await Promise.all(slow))).toEqual(new Set([200]));
 });
+
+describe('a column of a domain', () => {
+  it('is read, filtered, sorted and written as one of text, and embeds its row', async () => {
+    const created = await client
+      .from('schools')
+      .insert({ school_group_id: await ownGroup(), name: 'École du domaine' })
+      .select('id, status')
+      .single();
+    expect(created.data).toEqual({ id: expect.any(String), status: 'active' });
+    const id = String(created.data?.id);
+    const archived = await client
+      .from('schools')
+      .update({ status: 'archived' })
+      .eq('id', id)
+      .select('status');
+    expect(archived.data).toEqual([{ status: 'archived' }]);
+    for (const filter of [
+      'status.eq.archived',
+      'status.in.(archived,gone)',
+      'status.like.arch*',
+      'status.gt.active',
+    ]) {
+      const found = await client.from('schools').select('id').or(filter).eq('id', id);
+      expect([filter, found.data]).toEqual([filter, [{ id }]]);
+    }
+    const { data } = await client
+      .from('modules')
+      .select('slug, category:business_categories (slug, color)')
+      .ilike('slug', 'SUIVI-%')
+      .order('slug', { ascending: false });
+    expect(data?.map(({ slug }) => slug as string)).toEqual(
+      data
+        ?.map(({ slug }) => slug as string)
+        .toSorted()
+        .toReversed(),
+    );
+    expect(data?.[0]).toMatchObject({
+      category: { slug: expect.any(String), color: expect.stringMatching(/^#/) },
+    });
+  });
+
+  it('looks for a value that it forbids and finds nothing; to write it is the fault of who wrote', async () => {
+    expect(await client.from('schools').select('id').eq('status', 'gone')).toMatchObject({
+      status: 200,
+      data: [],
+    });
+    const answer = await client
+      .from('schools')
+      .update({ status: 'gone' })
+      .eq('school_group_id', await ownGroup());
+    expect(answer).toMatchObject({ status: 400, error: { code: '23514' } });
+  });
+});
+
+async function ownGroup(): Promise<string> {
+  const { data } = await client.from('school_groups').select('id').single();
+  return String(data?.id);
+}

@@ -32,7 +32,7 @@ export async function createPlan(db: Queryable, limits: PlanLimits = {}): Promis
   await db.query(
     `insert into public.subscription_plans
        (slug, name, rank, price_xaf, max_schools, max_students, max_staff, max_storage, warn_at)
-     values ($1, $1, 9, 0, $2, $3, $4, $5, $6)`,
+     values ($1::text, $1, 9, 0, $2, $3, $4, $5, $6)`,
     [slug, schools, students, staff, storage, warnAt],
   );
   return slug;

@@ -69,7 +69,7 @@ const standing = async (group: string): Promise<Standing> =>
   (
     await db.query<Standing>(
       `select to_jsonb(e.limits) as limits,
-              array(select m.slug from private.effective_modules(e) x join modules m on m.id = x.module_id order by 1) as modules
+              array(select m.slug::text from private.effective_modules(e) x join modules m on m.id = x.module_id order by 1) as modules
        from private.effective_entitlements e where e.school_group_id = $1`,
       [group],
     )
