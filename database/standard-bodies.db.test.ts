@@ -15,22 +15,28 @@ afterAll(() => db.drop());
 const STANDARD_BODIES = [
   'add_ons_in_force',
   'amount_text',
+  'cell',
   'decide',
   'due_status',
+  'first_that_is_no_text',
+  'gains_and_losses',
   'has_own_modules',
   'in_force',
   'largest_document',
+  'least_size',
   'limit_of',
   'merged_limits',
   'now',
   'overrides_in_force',
   'place_of',
   'plan_limits',
+  'search_key',
   'status_ends_at',
   'time_of_grace',
   'time_to_pay',
   'today',
   'unix_ms',
+  'upload_lease',
   'warning_level',
 ];
 
@@ -40,6 +46,15 @@ it('these functions, and no others, have a standard body', async () => {
      where pronamespace in ('public'::regnamespace, 'private'::regnamespace) and prosqlbody is not null order by 1`,
   );
   expect(rows.map(({ name }) => name)).toEqual(STANDARD_BODIES);
+});
+
+it('every pure SQL helper has one, without exception: no setting is pinned and unpinned at each call', async () => {
+  const { rows } = await db.query(
+    `select oid::regprocedure::text as name from pg_proc
+     where pronamespace in ('public'::regnamespace, 'private'::regnamespace) and not prosecdef and provolatile <> 'v'
+       and prolang = (select oid from pg_language where lanname = 'sql') and prosqlbody is null`,
+  );
+  expect(rows).toEqual([]);
 });
 
 it('they are private, write nothing, and have no more rights than their caller', async () => {

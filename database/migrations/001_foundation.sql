@@ -89,10 +89,8 @@ begin
 end $$;
 
 -- ───────────────────────────────────────────────────────────── groups, schools, accounts
-create function private.search_key(p_text text)
-  returns text language sql immutable parallel safe set search_path = '' as $$
-  select replace(translate(lower(p_text), 'àâäçéèêëîïôöùûüÿ', 'aaaceeeeiioouuuy'), 'œ', 'oe');
-$$;
+create function private.search_key(p_text text) returns text language sql immutable parallel safe
+  return replace(translate(lower(p_text), 'àâäçéèêëîïôöùûüÿ', 'aaaceeeeiioouuuy'), 'œ', 'oe');
 comment on function private.search_key(text) is
   'Text as people search it in French: without case and accents. Both sides of a comparison go through it.';
 -- A role that writes a group computes its generated key.

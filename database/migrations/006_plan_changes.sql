@@ -2,7 +2,7 @@
 
 -- ───────────────────────────────────────────────────────────── preview
 create function private.gains_and_losses(p_kind text, p_sides jsonb)
-  returns jsonb language sql immutable parallel safe set search_path = '' as $$
+  returns jsonb language sql immutable parallel safe begin atomic
   select jsonb_build_object(
     p_kind || '_before', count(*) filter (where s.before),
     p_kind || '_after', count(*) filter (where s.after),
@@ -10,7 +10,7 @@ create function private.gains_and_losses(p_kind text, p_sides jsonb)
     p_kind || '_lost', coalesce(jsonb_agg(named) filter (where s.before and not s.after), '[]'))
   from jsonb_to_recordset(coalesce(p_sides, '[]')) s (slug text, name text, before boolean, after boolean)
   cross join lateral jsonb_build_object('slug', s.slug, 'name', s.name) named;
-$$;
+end;
 comment on function private.gains_and_losses(text, jsonb) is
   'Counts and names of two sides: [{slug, name, before, after}] in order of display.';
 

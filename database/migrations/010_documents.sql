@@ -35,8 +35,8 @@ create function private.is_uploading(p_document_id uuid, p_now timestamptz)
   select exists (select 1 from private.uploads u where u.document_id = p_document_id and u.until > p_now);
 $$;
 
-create function private.upload_lease() returns timestamptz
-  language sql stable set search_path = '' as $$ select private.now() + interval '2 minutes' $$;
+create function private.upload_lease() returns timestamptz language sql stable parallel safe
+  return private.now() + interval '2 minutes';
 
 -- ───────────────────────────────────────────────────────────── who may touch an object
 create function private.may_upload(p_path text, p_size bigint)
@@ -52,10 +52,8 @@ comment on function private.may_upload(text, bigint) is
   'known yet.';
 grant execute on function private.may_upload(text, bigint) to authenticated;
 
-create function private.least_size(p_metadata jsonb)
-  returns bigint language sql immutable parallel safe set search_path = '' as $$
-  select greatest((p_metadata->>'size')::bigint, (p_metadata->>'contentLength')::bigint - 65536);
-$$;
+create function private.least_size(p_metadata jsonb) returns bigint language sql immutable parallel safe
+  return greatest((p_metadata->>'size')::bigint, (p_metadata->>'contentLength')::bigint - 65536);
 comment on function private.least_size(jsonb) is
   'What a file has at least, bytes. Before it comes, Storage names the size of the whole request, which a '
   'form makes larger than its file.';

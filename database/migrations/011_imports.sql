@@ -10,18 +10,16 @@ exception when datetime_field_overflow or invalid_datetime_format then
 end $$;
 comment on function private.try_date(text) is 'The ISO date, or null for anything else.';
 
-create function private.cell(p_row jsonb, p_field text)
-  returns text language sql immutable parallel safe set search_path = '' as $$
-  select nullif(btrim(p_row->>p_field, E' \t\r\n\u00a0'), '');
-$$;
+create function private.cell(p_row jsonb, p_field text) returns text language sql immutable parallel safe
+  return nullif(btrim(p_row->>p_field, E' \t\r\n\u00a0'), '');
 comment on function private.cell(jsonb, text) is
   'A field of an imported row, trimmed; null when there is nothing in it.';
 
 create function private.first_that_is_no_text(p_row jsonb, variadic p_fields text[])
-  returns text language sql immutable parallel safe set search_path = '' as $$
+  returns text language sql immutable parallel safe begin atomic
   select f.name from unnest(p_fields) with ordinality f (name, place)
   where jsonb_typeof(p_row->f.name) in ('object', 'array', 'boolean') order by f.place limit 1;
-$$;
+end;
 comment on function private.first_that_is_no_text(jsonb, text[]) is
   'The first of the fields that holds neither text nor number nor nothing: `{"a": 1}` is nobody''s name.';
 
