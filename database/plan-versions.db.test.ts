@@ -136,6 +136,16 @@ describe('publishing with the groups', () => {
     expect(rows).toHaveLength(2);
   });
 
+  it('gives the versions their numbers: one that is written by hand is the next', async () => {
+    await db.query('update public.subscription_plans set version = 40, max_staff = 11 where slug = $1', [
+      plan,
+    ]);
+    expect(await versions()).toEqual([
+      [1, 'archived', 10],
+      [2, 'published', 11],
+    ]);
+  });
+
   it('of a price alone is a version, too; of nothing it is refused', async () => {
     await publish(db, superAdmin, await draft({ price_xaf: 1 }));
     expect((await versions()).map(([version]) => version)).toEqual([1, 2]);

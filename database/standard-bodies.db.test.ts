@@ -22,6 +22,7 @@ const STANDARD_BODIES = [
   'gains_and_losses',
   'has_own_modules',
   'in_force',
+  'is_whole_number',
   'largest_document',
   'least_size',
   'limit_of',

@@ -784,6 +784,19 @@ grant select on public.subscription_plans to authenticated, service_role;
 create trigger set_updated_at before update on public.subscription_plans
   for each row execute function private.tg_set_updated_at();
 
+create function private.published_plan(p_slug text)
+  returns public.subscription_plans language plpgsql stable security definer set search_path = '' as $$
+declare p public.subscription_plans;
+begin
+  select * into p from public.subscription_plans where slug = p_slug and status = 'published';
+  if not found then
+    perform private.fail('PT404', 'unknown_plan', 'Ce plan n’existe pas ou n’est pas en vente.',
+      (select string_agg(slug, ', ' order by rank) from public.subscription_plans
+        where status = 'published'));
+  end if;
+  return p;
+end $$;
+
 create table public.subscription_events (
   id bigint generated always as identity primary key,
   school_group_id uuid not null references public.school_groups (id) on delete restrict,

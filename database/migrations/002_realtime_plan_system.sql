@@ -787,6 +787,27 @@ create trigger follow after insert or update on public.entitlement_overrides
 create trigger follow after insert or update on public.subscription_add_ons
   for each row execute function private.tg_follow_rights();
 
+-- Groups that follow the plan, or have fallen back to it, in order of id, as every writer of several groups;
+-- those pinned to an older version keep what they have.
+create function private.tg_subscription_plans__tell_groups() returns trigger
+  language plpgsql volatile security definer set search_path = '' as $$
+declare v_group uuid;
+begin
+  for v_group in select school_group_id from private.effective_entitlements
+                 where plan_id = new.id and pinned_version_id is null order by 1 loop
+    perform private.lock_group(v_group);
+    -- Looked at again under the lock: the group may have left the plan meanwhile.
+    continue when not exists (select 1 from private.effective_entitlements
+                              where school_group_id = v_group and plan_id = new.id
+                                and pinned_version_id is null);
+    perform private.tell_entitlements(v_group);
+  end loop;
+  return null;
+end $$;
+create trigger tell_groups after update on public.subscription_plans for each row
+  when ((new.version, new.limits, new.warn_at) is distinct from (old.version, old.limits, old.warn_at))
+  execute function private.tg_subscription_plans__tell_groups();
+
 create function private.tg_subscriptions__forget_calm() returns trigger
   language plpgsql volatile security definer set search_path = '' as $$
 begin

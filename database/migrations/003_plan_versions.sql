@@ -6,46 +6,20 @@
 -- record and hear nothing.
 
 -- ───────────────────────────────────────────────────────────── a plan changes
-create function private.next_plan_version(p_plan_id uuid, p_version int)
-  returns int language sql stable security definer set search_path = '' as $$
-  select p_version + count(*)::int from public.plan_versions
-  where plan_id = p_plan_id and version = p_version;
-$$;
-comment on function private.next_plan_version(uuid, int) is
-  'The version an edit belongs to: a new one when p_version is on record, else the one still open in this '
-  'transaction.';
-
 create function private.tg_subscription_plans__version() returns trigger
   language plpgsql volatile security definer set search_path = '' as $$
 begin
-  new.version := private.next_plan_version(old.id, old.version);
+  -- A new version when the present one is on record, else the one that this transaction opened.
+  new.version := old.version + (select count(*) from public.plan_versions
+                                where plan_id = old.id and version = old.version);
   return new;
 end $$;
+-- A write of the version itself says that the plan changed elsewhere: its modules, its price.
 create trigger version before update on public.subscription_plans for each row
-  when ((new.max_schools, new.max_students, new.max_staff, new.max_storage, new.warn_at)
-        is distinct from (old.max_schools, old.max_students, old.max_staff, old.max_storage, old.warn_at))
+  when ((new.max_schools, new.max_students, new.max_staff, new.max_storage, new.warn_at, new.version)
+        is distinct from
+        (old.max_schools, old.max_students, old.max_staff, old.max_storage, old.warn_at, old.version))
   execute function private.tg_subscription_plans__version();
-
--- Groups that follow the plan, or have fallen back to it, in order of id, as every writer of several groups;
--- those pinned to an older version keep what they have.
-create function private.tg_subscription_plans__tell_groups() returns trigger
-  language plpgsql volatile security definer set search_path = '' as $$
-declare v_group uuid;
-begin
-  for v_group in select school_group_id from private.effective_entitlements
-                 where plan_id = new.id and pinned_version_id is null order by 1 loop
-    perform private.lock_group(v_group);
-    -- Looked at again under the lock: the group may have left the plan meanwhile.
-    continue when not exists (select 1 from private.effective_entitlements
-                              where school_group_id = v_group and plan_id = new.id
-                                and pinned_version_id is null);
-    perform private.tell_entitlements(v_group);
-  end loop;
-  return null;
-end $$;
-create trigger tell_groups after update on public.subscription_plans for each row
-  when ((new.version, new.limits, new.warn_at) is distinct from (old.version, old.limits, old.warn_at))
-  execute function private.tg_subscription_plans__tell_groups();
 
 -- ───────────────────────────────────────────────────────────── the record
 create function private.plan_definition(p public.subscription_plans)
@@ -87,57 +61,42 @@ begin
   return null;
 end $$;
 -- At commit, so that the record holds the modules that the same transaction attached.
-create constraint trigger record_insert after insert on public.subscription_plans
+create constraint trigger record after insert or update on public.subscription_plans
   deferrable initially deferred for each row execute function private.tg_subscription_plans__record();
-create constraint trigger record_update after update on public.subscription_plans
-  deferrable initially deferred for each row when (old.version is distinct from new.version)
-  execute function private.tg_subscription_plans__record();
 
 -- ───────────────────────────────────────────────────────────── modules of a plan, and its categories
-create function private.derive_plan_categories(p_plan_id uuid)
-  returns void language plpgsql volatile security definer set search_path = '' as $$
-begin
-  delete from public.plan_categories pc where pc.plan_id = p_plan_id and not exists (
-    select 1 from public.plan_modules pm join public.modules m on m.id = pm.module_id
-    where pm.plan_id = pc.plan_id and m.category_id = pc.category_id);
-  insert into public.plan_categories (plan_id, category_id)
-  select distinct pm.plan_id, m.category_id from public.plan_modules pm
-  join public.modules m on m.id = pm.module_id
-  where pm.plan_id = p_plan_id
-  on conflict do nothing;
-end $$;
-comment on function private.derive_plan_categories(uuid) is
-  'Makes plan_categories equal to the categories of plan_modules (I7).';
-
 create function private.follow_modules(p_plan_id uuid)
   returns void language plpgsql volatile security definer set search_path = '' as $$
 begin
   -- The plan's row is the lock of its modules. A statement of its own, so that the next ones see what
   -- the one we waited for committed: its version, its modules.
   perform 1 from public.subscription_plans where id = p_plan_id for update;
-  update public.subscription_plans set version = private.next_plan_version(id, version) where id = p_plan_id;
-  perform private.derive_plan_categories(p_plan_id);
+  update public.subscription_plans set version = version + 1 where id = p_plan_id;
+  -- I7: its categories are those of its modules.
+  delete from public.plan_categories pc where pc.plan_id = p_plan_id and not exists (
+    select 1 from public.plan_modules pm join public.modules m on m.id = pm.module_id
+    where pm.plan_id = pc.plan_id and m.category_id = pc.category_id);
+  insert into public.plan_categories (plan_id, category_id)
+  select distinct pm.plan_id, m.category_id from public.plan_modules pm
+  join public.modules m on m.id = pm.module_id where pm.plan_id = p_plan_id
+  on conflict do nothing;
 end $$;
 comment on function private.follow_modules(uuid) is
-  'The modules of a plan changed: a new version of it, and its categories derived again.';
+  'The modules of a plan changed: a new version of it, and its categories derived again (I7).';
 
 create function private.tg_plan_modules__follow() returns trigger
   language plpgsql volatile security definer set search_path = '' as $$
 declare v_plans uuid[]; v_plan uuid;
 begin
-  if tg_op = 'DELETE' then
-    select array_agg(distinct plan_id order by plan_id) into v_plans from old_rows;
-  else
+  if tg_op <> 'INSERT' then
+    v_plans := array(select plan_id from old_rows);
+  end if;
+  if tg_op <> 'DELETE' then
     -- A module on its way to another category is waited for: both transactions derive from it.
     perform 1 from public.modules where id in (select module_id from new_rows) order by id for share;
-    if tg_op = 'INSERT' then
-      select array_agg(distinct plan_id order by plan_id) into v_plans from new_rows;
-    else
-      select array_agg(plan_id order by plan_id) into v_plans
-      from (select plan_id from new_rows union select plan_id from old_rows) c;
-    end if;
+    v_plans := v_plans || array(select plan_id from new_rows);
   end if;
-  foreach v_plan in array coalesce(v_plans, '{}') loop
+  for v_plan in select distinct p from unnest(v_plans) p order by p loop
     perform private.follow_modules(v_plan);
   end loop;
   return null;
@@ -152,81 +111,59 @@ create trigger follow_update after update on public.plan_modules
 
 create function private.tg_modules__recategorise() returns trigger
   language plpgsql volatile security definer set search_path = '' as $$
-declare v_plan uuid;
 begin
-  for v_plan in select plan_id from public.plan_modules where module_id = new.id order by 1 loop
-    perform private.follow_modules(v_plan);
-  end loop;
+  perform private.follow_modules(plan_id)
+  from (select plan_id from public.plan_modules where module_id = new.id order by 1) p;
   return null;
 end $$;
 create trigger recategorise after update on public.modules for each row
   when (old.category_id is distinct from new.category_id) execute function private.tg_modules__recategorise();
 
 -- ───────────────────────────────────────────────────────────── drafts
-create function private.published_plan(p_slug text)
-  returns public.subscription_plans language plpgsql stable security definer set search_path = '' as $$
-declare p public.subscription_plans;
-begin
-  select * into p from public.subscription_plans where slug = p_slug and status = 'published';
-  if not found then
-    perform private.fail('PT404', 'unknown_plan', 'Ce plan n’existe pas ou n’est pas en vente.',
-      (select string_agg(slug, ', ' order by rank) from public.subscription_plans
-        where status = 'published'));
-  end if;
-  return p;
-end $$;
+create function private.is_whole_number(p_value jsonb, p_most bigint)
+  returns boolean language sql immutable parallel safe
+  return case when jsonb_typeof(p_value) = 'number'
+              then p_value::numeric between 0 and p_most and p_value::numeric % 1 = 0 else false end;
 
 create function private.valid_definition(p_definition jsonb)
   returns jsonb language plpgsql stable security definer set search_path = '' as $$
 declare
   c_limits constant text[] := '{max_schools,max_students,max_staff,max_storage}';
-  v_key text; v_unknown text;
+  d constant jsonb := p_definition;
+  v_wrong record; v_unknown text;
 begin
-  if jsonb_typeof(p_definition) is distinct from 'object' then
+  if jsonb_typeof(d) is distinct from 'object' then
     perform private.fail('PT400', 'invalid_request', 'La définition d’un plan est un objet.', 'p_definition');
   end if;
-  -- A misspelt field must not look saved.
-  select k into v_key from jsonb_object_keys(p_definition) k
-  where k <> all (c_limits || '{warn_at,price_xaf,billing_period,modules}') order by k limit 1;
+  select * into v_wrong from (
+    -- A misspelt field must not look saved.
+    select 1 as rank, k as field, 'Ce champ n’existe pas dans un plan.' as sentence
+    from jsonb_object_keys(d) k where k <> all (c_limits || '{warn_at,price_xaf,billing_period,modules}')
+    union all select 2, l, 'Une limite est un nombre entier positif, ou null pour illimité.'
+    from unnest(c_limits) l
+    where d->l is distinct from 'null' and not private.is_whole_number(d->l, 2000000000)
+    union all select 3, 'price_xaf', 'Le prix est un nombre entier de FCFA.'
+    where not private.is_whole_number(d->'price_xaf', 1000000000000)
+    union all select 4, 'billing_period', 'La période est month ou year.'
+    where coalesce(d->>'billing_period', '') not in ('month', 'year')
+    union all select 5, 'warn_at', 'L’avertissement est une part entre 0 et 1.'
+    where case jsonb_typeof(d->'warn_at')
+            when 'number' then (d->>'warn_at')::numeric not between 0.001 and 1 else true end
+    union all select 6, 'modules', 'Les modules sont une liste.'
+    where jsonb_typeof(d->'modules') is distinct from 'array'
+      or jsonb_path_exists(d, 'strict $.modules[*] ? (@.type() != "string")', silent => true)) w
+  order by rank, field limit 1;
   if found then
-    perform private.fail('PT400', 'invalid_request', 'Ce champ n’existe pas dans un plan.', v_key);
+    perform private.fail('PT400', 'invalid_request', v_wrong.sentence, v_wrong.field);
   end if;
-  foreach v_key in array c_limits loop
-    if not (p_definition ? v_key) or jsonb_typeof(p_definition->v_key) not in ('number', 'null')
-       or (p_definition->>v_key)::numeric not between 0 and 2000000000
-       or (p_definition->>v_key)::numeric % 1 <> 0 then
-      perform private.fail('PT400', 'invalid_request',
-        'Une limite est un nombre entier positif, ou null pour illimité.', v_key);
-    end if;
-  end loop;
-  if jsonb_typeof(p_definition->'price_xaf') is distinct from 'number'
-     or (p_definition->>'price_xaf')::numeric not between 0 and 1000000000000
-     or (p_definition->>'price_xaf')::numeric % 1 <> 0 then
-    perform private.fail('PT400', 'invalid_request', 'Le prix est un nombre entier de FCFA.', 'price_xaf');
-  elsif p_definition->>'billing_period' is distinct from 'month'
-     and p_definition->>'billing_period' is distinct from 'year' then
-    perform private.fail('PT400', 'invalid_request', 'La période est month ou year.', 'billing_period');
-  elsif jsonb_typeof(p_definition->'warn_at') is distinct from 'number'
-     or (p_definition->>'warn_at')::numeric not between 0.001 and 1 then
-    perform private.fail('PT400', 'invalid_request', 'L’avertissement est une part entre 0 et 1.', 'warn_at');
-  elsif jsonb_typeof(p_definition->'modules') is distinct from 'array'
-     or exists (select 1 from jsonb_array_elements(p_definition->'modules') x
-                where jsonb_typeof(x) <> 'string') then
-    perform private.fail('PT400', 'invalid_request', 'Les modules sont une liste.', 'modules');
-  end if;
-  select string_agg(x.slug, ', ') into v_unknown
-  from jsonb_array_elements_text(p_definition->'modules') x (slug)
+  select string_agg(x.slug, ', ') into v_unknown from jsonb_array_elements_text(d->'modules') x (slug)
   where not exists (select 1 from public.modules m where m.slug = x.slug);
   if v_unknown is not null then
     perform private.fail('PT404', 'feature_not_found', 'Module inconnu : ' || v_unknown || '.', 'modules');
   end if;
-  return jsonb_build_object(
-    'max_schools', p_definition->'max_schools', 'max_students', p_definition->'max_students',
-    'max_staff', p_definition->'max_staff', 'max_storage', p_definition->'max_storage',
-    'warn_at', (p_definition->>'warn_at')::numeric(4, 3), 'price_xaf', p_definition->'price_xaf',
-    'billing_period', p_definition->'billing_period',
+  return d || jsonb_build_object('warn_at', (d->>'warn_at')::numeric(4, 3),
     'modules', (select coalesce(jsonb_agg(distinct x.slug order by x.slug), '[]')
-                from jsonb_array_elements_text(p_definition->'modules') x (slug)));
+                from jsonb_array_elements_text(d->'modules') x (slug)));
 end $$;
 comment on function private.valid_definition(jsonb) is
   'The definition, normalised; raises with the name of the first field that is not right.';
@@ -292,20 +229,18 @@ create function private.apply_plan_version(v public.plan_versions, p_existing te
 declare
   d constant jsonb := v.definition;
   p public.subscription_plans;
-  v_plan uuid;
 begin
+  if p_existing is null or p_existing not in ('move', 'grandfather') then
+    perform private.fail('PT400', 'invalid_request',
+      'Les groupes du plan suivent (move) ou gardent leur version (grandfather).', 'p_existing');
+  end if;
   -- Locks in the order of every writer: modules, subscriptions, plans, groups. The plans are this one, to be
   -- edited, and `gratuit`, which a change of subscriptions holds.
   perform 1 from public.modules where d->'modules' ? slug order by id for share;
   perform 1 from public.subscriptions where plan_id = v.plan_id order by school_group_id for update;
-  for v_plan in
-    select id from public.subscription_plans where id = v.plan_id or slug = 'gratuit' order by id loop
-    if v_plan = v.plan_id then
-      perform 1 from public.subscription_plans where id = v_plan for update;
-    else
-      perform 1 from public.subscription_plans where id = v_plan for share;
-    end if;
-  end loop;
+  perform 1 from public.subscription_plans where slug = 'gratuit' and id < v.plan_id for share;
+  perform 1 from public.subscription_plans where id = v.plan_id for update;
+  perform 1 from public.subscription_plans where slug = 'gratuit' and id > v.plan_id for share;
   -- Read under the lock: another publisher, or an edit by hand, may have gone before.
   select * into p from public.subscription_plans where id = v.plan_id;
   if p_expected_version <> p.version then
@@ -314,8 +249,7 @@ begin
   elsif private.plan_definition(p) = d then
     perform private.fail('PT409', 'nothing_to_publish', 'Ce brouillon ne change rien au plan.');
   end if;
-  -- An edit of this very transaction is not on record yet: the groups may be pinned to it,
-  -- and its number is taken.
+  -- An edit of this transaction is not on record yet: groups may be pinned to it, and it has its number.
   perform private.record_plan_version(p.id);
   if p_existing = 'grandfather' then
     -- A subscription that came between the two locks is pinned too, unless another session is changing it
@@ -325,7 +259,6 @@ begin
     where id in (select id from public.subscriptions
                  where plan_id = p.id and pinned_version_id is null for update skip locked);
   end if;
-
   -- The draft becomes the record of the version that the next statements open.
   update public.plan_versions set status = 'archived', updated_at = now()
   where plan_id = p.id and status = 'published';
@@ -346,44 +279,31 @@ begin
   return p.version + 1;
 end $$;
 
-create function private.require_existing(p_existing text)
-  returns text language plpgsql immutable set search_path = '' as $$
-begin
-  if p_existing is null or p_existing not in ('move', 'grandfather') then
-    perform private.fail('PT400', 'invalid_request',
-      'Les groupes du plan suivent (move) ou gardent leur version (grandfather).', 'p_existing');
-  end if;
-  return p_existing;
-end $$;
-
 create function public.publish_plan_version(p_version_id uuid, p_existing text default 'move',
     p_expected_version int default null)
   returns jsonb language plpgsql volatile security definer set search_path = '' as $$
 declare
   v constant public.plan_versions := private.draft_for_update(p_version_id);
   v_slug constant text := (select slug from public.subscription_plans where id = v.plan_id);
-  v_version int;
+  v_version constant int := private.apply_plan_version(v, p_existing, p_expected_version);
+  v_published constant jsonb :=
+    jsonb_build_object('plan', v_slug, 'version', v_version, 'existing', p_existing);
 begin
-  perform private.require_existing(p_existing);
-  v_version := private.apply_plan_version(v, p_existing, p_expected_version);
   perform realtime.send(jsonb_build_object('plan', v_slug, 'pv', v_version),
     'plan_published', 'catalogue', true);
-  perform private.audit('plan_published', null,
-    jsonb_build_object('plan', v_slug, 'version', v_version, 'existing', p_existing));
-  return jsonb_build_object('plan', v_slug, 'version', v_version, 'existing', p_existing);
+  perform private.audit('plan_published', null, v_published);
+  return v_published;
 end $$;
 comment on function public.publish_plan_version(uuid, text, int) is
-  'Super admin: makes a draft the plan. p_existing: move takes the groups along, grandfather leaves them on '
-  'what they have.';
+  'Super admin: makes a draft the plan. Its groups follow (move) or keep what they have (grandfather).';
 grant execute on function public.publish_plan_version(uuid, text, int) to authenticated;
 
 create function private.groups_of_plan(p_plan_id uuid)
   returns jsonb language sql stable security definer set search_path = '' as $$
   select coalesce(jsonb_agg(jsonb_build_object(
-    'id', e.school_group_id, 'name', g.name, 'rev', r.rev, 'usage', to_jsonb(r.used),
-    'limits', to_jsonb(e.limits),
-    'modules', (select coalesce(jsonb_agg(m.slug), '[]')
-                from private.effective_modules(e) x join public.modules m on m.id = x.module_id))), '[]')
+    'id', e.school_group_id, 'name', g.name, 'rev', r.rev, 'usage', r.used, 'limits', e.limits,
+    'modules', array(select m.slug from private.effective_modules(e) x
+                     join public.modules m on m.id = x.module_id order by m.slug))), '[]')
   from private.effective_entitlements e
   join public.school_groups g on g.id = e.school_group_id
   join private.group_states r on r.school_group_id = e.school_group_id
@@ -394,38 +314,30 @@ create function public.simulate_plan_publication(p_version_id uuid, p_existing t
   returns jsonb language plpgsql volatile security definer set search_path = '' as $$
 declare
   v constant public.plan_versions := private.draft_for_update(p_version_id);
-  v_before jsonb; v_groups jsonb;
+  v_before constant jsonb := private.groups_of_plan(v.plan_id);
+  v_groups jsonb;
 begin
-  perform private.require_existing(p_existing);
-  v_before := private.groups_of_plan(v.plan_id);
   begin
     -- The real thing, in a subtransaction that is always rolled back: what is shown is what would be.
     perform private.apply_plan_version(v, p_existing, null);
-    with before as (
-      select * from jsonb_to_recordset(v_before)
-        b (id uuid, name text, rev bigint, modules jsonb, usage jsonb, limits jsonb)),
-    after as (
-      select * from jsonb_to_recordset(private.groups_of_plan(v.plan_id))
-        a (id uuid, rev bigint, modules jsonb, limits jsonb)),
-    compared as (
+    with compared as (
       select b.id, b.name, b.usage, b.limits as limits_before, a.limits as limits_after,
              a.rev <> b.rev as touched,
-             (select coalesce(jsonb_agg(x order by x), '[]')
-              from jsonb_array_elements(a.modules) x where not b.modules @> x) as gained,
-             (select coalesce(jsonb_agg(x order by x), '[]')
-              from jsonb_array_elements(b.modules) x where not a.modules @> x) as lost,
-             (select jsonb_agg(
-                greatest(coalesce(u.n::bigint - nullif(a.limits->(u.place - 1)::int, 'null')::bigint, 0), 0)
-                order by u.place)
-              from jsonb_array_elements_text(b.usage) with ordinality u (n, place)) as overage
-      from before b join after a using (id))
+             to_jsonb(a.modules) - b.modules as gained, to_jsonb(b.modules) - a.modules as lost,
+             array(select greatest(x.used - x.most, 0)
+                   from unnest(b.usage, a.limits) with ordinality x (used, most, place)
+                   order by x.place) as overage
+      from jsonb_to_recordset(v_before)
+        b (id uuid, name text, rev bigint, modules text[], usage bigint[], limits bigint[])
+      join jsonb_to_recordset(private.groups_of_plan(v.plan_id))
+        a (id uuid, rev bigint, modules text[], limits bigint[]) using (id))
     select jsonb_build_object(
       'touched', count(*) filter (where touched),
-      'over_limit', count(*) filter (where overage <> '[0, 0, 0, 0]'),
+      'over_limit', count(*) filter (where 0 < any (overage)),
       'groups', coalesce(jsonb_agg(
         jsonb_build_object('id', id, 'name', name, 'usage', usage, 'limits_before', limits_before,
           'limits_after', limits_after, 'modules_gained', gained, 'modules_lost', lost, 'overage', overage)
-        order by overage <> '[0, 0, 0, 0]' desc, name) filter (where touched), '[]'))
+        order by 0 < any (overage) desc, name) filter (where touched), '[]'))
     into v_groups from compared;
     raise exception using errcode = 'EP001';
   exception when sqlstate 'EP001' then null;
@@ -434,6 +346,5 @@ begin
     'plan', (select slug from public.subscription_plans where id = v.plan_id), 'existing', p_existing);
 end $$;
 comment on function public.simulate_plan_publication(uuid, text) is
-  'Super admin: for each group that publishing would touch, what it gains, loses and by how much it would be '
-  'over. Changes nothing.';
+  'Super admin: what each group that publishing touches would gain, lose and be over by. Changes nothing.';
 grant execute on function public.simulate_plan_publication(uuid, text) to authenticated;
