@@ -1,4 +1,4 @@
-/** server/platform/030_realtime.sql: what hosted Supabase's schema `realtime` promises to migrations. */
+/** server/platform/025_realtime_messages.sql and 030_realtime.sql: what hosted Supabase's schema `realtime` promises to migrations. */
 import { randomUUID } from 'node:crypto';
 import type pg from 'pg';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';

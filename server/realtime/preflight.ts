@@ -42,7 +42,7 @@ function complaint(facts: Facts): string | null {
     return `Realtime needs wal_level = logical; the server runs with ${facts.wal_level}. Change it and restart PostgreSQL.`;
   }
   if (!facts.messages || !facts.publication) {
-    return 'Schema realtime is not complete; apply server/platform/030_realtime.sql first.';
+    return 'Schema realtime is not complete; apply server/platform/025_realtime_messages.sql and 030_realtime.sql first.';
   }
   return facts.replication ? null : 'Realtime needs a role with the REPLICATION attribute.';
 }
