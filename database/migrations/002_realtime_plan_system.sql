@@ -348,7 +348,8 @@ create trigger keep_next_at after insert or update on public.subscription_add_on
 -- The plan's version names the modules, unless the group has modules of its own:
 -- then its screens ask for them.
 create function private.rights_message(p_school_group_id uuid)
-  returns jsonb language plpgsql stable security definer set search_path = '' as $$
+  returns jsonb language plpgsql stable security definer set search_path = ''
+  set plan_cache_mode = force_generic_plan as $$
 declare v_next_at constant timestamptz := private.next_change_at(p_school_group_id);
 begin
   return case when v_next_at is null then '{}'
@@ -518,7 +519,8 @@ comment on function private.notify_thresholds is
   'Moves the notice of a resource to the threshold that its usage stands at (I10).';
 
 create function private.judge_thresholds(p_school_group_id uuid, p_rev bigint)
-  returns void language plpgsql volatile security definer set search_path = '' as $$
+  returns void language plpgsql volatile security definer set search_path = ''
+  set plan_cache_mode = force_generic_plan as $$
 declare e private.effective_entitlements; c record; v_limit bigint;
 begin
   select * into e from private.effective_entitlements where school_group_id = p_school_group_id;
@@ -549,7 +551,8 @@ comment on function private.tell_entitlements(uuid) is
 
 -- ───────────────────────────────────────────────────────────── counting and enforcing
 create function private.apply_usage(p_resource public.resource, p_group uuid, p_delta bigint)
-  returns void language plpgsql volatile security definer set search_path = '' as $$
+  returns void language plpgsql volatile security definer set search_path = ''
+  set plan_cache_mode = force_generic_plan as $$
 declare
   v_place constant int := private.place_of(p_resource);
   v_now constant timestamptz := private.now();
@@ -837,7 +840,8 @@ $$;
 
 create function public.check_plan_restrictions(p_restriction_type text, p_requested bigint default 1,
                                                p_school_group_id uuid default null)
-  returns jsonb language plpgsql stable security definer set search_path = '' as $$
+  returns jsonb language plpgsql stable security definer set search_path = ''
+  set plan_cache_mode = force_generic_plan as $$
 declare
   v_group constant uuid := private.resolve_group(p_school_group_id);
   v_resource public.resource;
@@ -857,7 +861,8 @@ comment on function public.check_plan_restrictions(text, bigint, uuid) is
 grant execute on function public.check_plan_restrictions(text, bigint, uuid) to authenticated;
 
 create function public.get_all_plan_restrictions(p_school_group_id uuid default null)
-  returns jsonb language plpgsql stable security definer set search_path = '' as $$
+  returns jsonb language plpgsql stable security definer set search_path = ''
+  set plan_cache_mode = force_generic_plan as $$
 declare
   v_group constant uuid := private.resolve_group(p_school_group_id);
   v_result jsonb;
@@ -874,7 +879,8 @@ comment on function public.get_all_plan_restrictions(uuid) is
 grant execute on function public.get_all_plan_restrictions(uuid) to authenticated;
 
 create function public.can_access_module(p_module text, p_school_group_id uuid default null)
-  returns boolean language plpgsql stable security definer set search_path = '' as $$
+  returns boolean language plpgsql stable security definer set search_path = ''
+  set plan_cache_mode = force_generic_plan as $$
 declare v_group constant uuid := private.resolve_group(p_school_group_id);
 begin
   return exists (
@@ -887,7 +893,8 @@ comment on function public.can_access_module(text, uuid) is
 grant execute on function public.can_access_module(text, uuid) to authenticated;
 
 create function public.can_access_category(p_category text, p_school_group_id uuid default null)
-  returns boolean language plpgsql stable security definer set search_path = '' as $$
+  returns boolean language plpgsql stable security definer set search_path = ''
+  set plan_cache_mode = force_generic_plan as $$
 declare v_group constant uuid := private.resolve_group(p_school_group_id);
 begin
   return exists (
@@ -968,7 +975,8 @@ comment on function private.unread_notices(uuid) is
   'How many unread notices the caller has of a group that they may read.';
 
 create function public.get_entitlements(p_school_group_id uuid default null)
-  returns jsonb language plpgsql stable security definer set search_path = '' as $$
+  returns jsonb language plpgsql stable security definer set search_path = ''
+  set plan_cache_mode = force_generic_plan as $$
 declare
   v_group constant uuid := private.resolve_group(p_school_group_id);
   v_result jsonb;
