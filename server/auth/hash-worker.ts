@@ -8,7 +8,7 @@ export type HashTask = { password: string; hash: string } | { password: string; 
 export type HashAnswer = boolean | string;
 
 // Behind everything else this machine does: a sign-in waits, a screen does not. On Linux, pid 0 is this thread alone.
-if (process.platform === 'linux') setPriority(0, 5);
+if (process.platform === 'linux') setPriority(0, 10);
 
 parentPort?.on('message', (task: HashTask) => {
   const answer: HashAnswer =

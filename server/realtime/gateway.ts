@@ -145,9 +145,9 @@ export async function createRealtimeGateway(options: GatewayOptions): Promise<Ga
   const stopUpkeep = startUpkeep(pool, log);
   const sweeper = setInterval(() => {
     const instant = now();
-    context.strangers.sweep(instant);
     for (const each of connections) each.guard('sweep', () => each.sweep(instant));
   }, limits.sweepMs);
+  const strangerSweeper = setInterval(() => context.strangers.sweep(now()), limits.strangerSweepMs);
 
   const closedDoor = (): Refusal | null => {
     if (closing || feed.status === 'superseded') {
@@ -213,6 +213,7 @@ export async function createRealtimeGateway(options: GatewayOptions): Promise<Ga
     close: async ({ dropSlot = false } = {}) => {
       closing = true;
       clearInterval(sweeper);
+      clearInterval(strangerSweeper);
       doubts.stop();
       stopUpkeep();
       for (const each of connections) each.close(CLOSE_GOING_AWAY, 'the server is going away');

@@ -37,6 +37,15 @@ export interface Limits {
   /** A socket that has shown no valid access token for so long is closed, milliseconds; not where public channels are served. */
   strangerMs: number;
   /**
+   * While there are more strangers than `calmStrangers`, the same after `crowdedStrangerMs`. Those whose time is over are
+   * closed `strangersPerSweep` at a time every `strangerSweepMs`: sockets cost most when they end, and a crowd that
+   * ends all at once would keep everybody waiting.
+   */
+  calmStrangers: number;
+  crowdedStrangerMs: number;
+  strangersPerSweep: number;
+  strangerSweepMs: number;
+  /**
    * What a socket may send before it has shown a valid access token, bytes, and what all of them together may have sent;
    * beyond the latter the oldest is closed. Not where public channels are served.
    */
@@ -131,6 +140,10 @@ export const DEFAULT_LIMITS: Readonly<Limits> = {
   strangers: 8_000,
   strangersPerNetwork: 2_000,
   strangerMs: 10_000,
+  calmStrangers: 50,
+  crowdedStrangerMs: 2_000,
+  strangersPerSweep: 4,
+  strangerSweepMs: 20,
   strangerBytes: 262_144,
   strangersBytes: 67_108_864,
   bytesPerSecondPerNetwork: 50_000_000,

@@ -44,6 +44,28 @@ test('who is known in time is no stranger any more; who is not is sent away', ()
   expect(dismissed).toEqual(['a hoarder: StrangerSilent']);
 });
 
+test('a crowd of strangers has less time, and is sent away a few at a time, the oldest first', () => {
+  const { strangers, dismissed, open, at } = setUp({
+    strangerMs: 1_000,
+    calmStrangers: 3,
+    crowdedStrangerMs: 200,
+    strangersPerSweep: 2,
+  });
+  for (let n = 1; n <= 6; n += 1) open(`${n} x`);
+  at(150);
+  open('7 x');
+  strangers.sweep(200);
+  expect(dismissed).toEqual([]);
+  strangers.sweep(201);
+  expect(dismissed.splice(0)).toEqual(['1 x: StrangerSilent', '2 x: StrangerSilent']);
+  strangers.sweep(221);
+  // Three are no crowd: they have as much time as ever.
+  strangers.sweep(241);
+  expect(dismissed.splice(0)).toEqual(['3 x: StrangerSilent', '4 x: StrangerSilent']);
+  strangers.sweep(1_001);
+  expect(dismissed).toEqual(['5 x: StrangerSilent', '6 x: StrangerSilent']);
+});
+
 test('what a stranger, and what all of them, have sent is bounded', () => {
   const { strangers, dismissed, open } = setUp({ strangerBytes: 100, strangersBytes: 250 });
   const all = Array.from({ length: 4 }, (_, n) => open(`${n} x`));

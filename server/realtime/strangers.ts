@@ -98,12 +98,17 @@ export class Strangers {
     return this.#joins.take(network, 1);
   }
 
-  /** Sends away who has not shown a token in time. */
+  /** Sends away the oldest few of those that have not shown a token in time; in a crowd the time is short. */
   sweep(now: number): void {
     if (this.#areGuests) return;
+    const { calmStrangers, crowdedStrangerMs, strangerMs, strangersPerSweep } = this.#limits;
+    let left = strangersPerSweep;
     for (const [stranger, { since }] of this.#all) {
-      if (now - since <= this.#limits.strangerMs) return;
+      const isCrowd = this.#all.size > calmStrangers;
+      if (left === 0 || now - since <= (isCrowd ? Math.min(crowdedStrangerMs, strangerMs) : strangerMs))
+        return;
       this.#dismiss(stranger, 'StrangerSilent');
+      left -= 1;
     }
   }
 
