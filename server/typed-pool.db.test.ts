@@ -34,7 +34,20 @@ it('what begins a transaction travels with its first statement, in one round tri
   const { rows } = await client.query(`select current_setting('epilot.x') as x`, []);
   expect(rows).toEqual([{ x: 'two' }]);
   await client.query('commit', []);
-  expect(sent()).toHaveLength(3);
+  expect(sent()).toHaveLength(2);
+  client.release();
+});
+
+it('a statement does not run when what was to prepare for it has failed', async () => {
+  const client = await pool.connect();
+  await client.query('begin', []);
+  await client.query(setting('one'), []);
+  await client.query(`${WITH_THE_NEXT} select set_config('role', 'nobody at all', true)`, []);
+  const ran = client.query(`select set_config('epilot.ran', 'yes', false)`, []);
+  await expect(ran).rejects.toMatchObject({ code: '22023' });
+  await client.query('rollback', []);
+  const { rows } = await client.query(`select current_setting('epilot.ran', true) as ran`, []);
+  expect(rows).toEqual([{ ran: null }]);
   client.release();
 });
 

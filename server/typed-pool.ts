@@ -7,6 +7,7 @@
  */
 import type { Duplex } from 'node:stream';
 import pg from 'pg';
+import { runBehind } from './statement-train.ts';
 import { parseValue, serializeValue, type TypeCatalogue } from './typed-values.ts';
 
 /**
@@ -106,6 +107,7 @@ export function createTypedPool(url: string, max: number, jsonIsText = false, bo
   let catalogue: Promise<TypeCatalogue> | undefined;
   const known = new Map<string, Parameters>();
   let arrays: TypeCatalogue = new Map();
+  const types = { getTypeParser: (oid: number) => (text: string) => parseValue(text, oid, arrays) };
   const pool = new pg.Pool({
     connectionString: url,
     max,
@@ -114,7 +116,7 @@ export function createTypedPool(url: string, max: number, jsonIsText = false, bo
     // A session stays: opening one, and its first statements, cost more than a hundred later ones.
     idleTimeoutMillis: 0,
     keepAlive: true,
-    types: { getTypeParser: (oid: number) => (text: string) => parseValue(text, oid, arrays) },
+    types,
   });
   // A session that dies is replaced; who was using it sees its own statement fail.
   pool.on('error', () => {});
@@ -150,6 +152,17 @@ export function createTypedPool(url: string, max: number, jsonIsText = false, bo
     return parameters;
   }
 
+  async function valuesOf(
+    client: pg.PoolClient,
+    sql: string,
+    parameters: readonly unknown[],
+  ): Promise<unknown[]> {
+    const { types: oids, asJson } = await parametersOf(client, sql);
+    return parameters.map((value, index) =>
+      serializeValue(value, oids[index] ?? 0, arrays, jsonIsText || asJson.has(index + 1)),
+    );
+  }
+
   return {
     async connect() {
       const client = await pool.connect().catch((error: unknown) => {
@@ -168,22 +181,20 @@ export function createTypedPool(url: string, max: number, jsonIsText = false, bo
           waiting.push(sql);
           return NOTHING;
         }
-        if (waiting.length > 0) {
-          const [first] = waiting;
-          const together = waiting.join('; ');
-          waiting = [];
-          // What was never begun needs no end.
-          if (first === 'begin' && END.has(sql)) return NOTHING;
-          // Danger: it must have succeeded before the next is sent, which would run as the login role otherwise.
-          await client.query(together);
+        const before = waiting;
+        waiting = [];
+        // What was never begun needs no end.
+        if (before[0] === 'begin' && END.has(sql)) return NOTHING;
+        if (parameters.length > bounds.parameters) throw new TooManyParameters(bounds.parameters);
+        let behind: readonly string[] = before;
+        if (parameters.length > 0 && before.length > 0 && !known.has(sql)) {
+          // Its types are asked as the role that it will run as.
+          await client.query(before.join('; '));
+          behind = [];
         }
         meters.get(client)?.reset();
-        if (parameters.length === 0) return client.query(sql);
-        if (parameters.length > bounds.parameters) throw new TooManyParameters(bounds.parameters);
-        const { types, asJson } = await parametersOf(client, sql);
-        const values = parameters.map((value, index) =>
-          serializeValue(value, types[index] ?? 0, arrays, jsonIsText || asJson.has(index + 1)),
-        );
+        const values = parameters.length === 0 ? [] : await valuesOf(client, sql, parameters);
+        if (behind.length > 0) return runBehind(client, behind, { text: sql, values, types });
         return client.query(sql, values);
       };
       return {
