@@ -145,7 +145,12 @@ export async function startServer(
     // the database last.
     stack.defer(() => listener.stopAccepting());
     const url = await listener.listen(config, {
-      arrivals: new Arrivals({ knowsToken: verifySignature.knows, networkOf, now: Date.now }),
+      arrivals: new Arrivals({
+        knowsToken: verifySignature.knows,
+        isCrowded: () => gateway.isCrowded(),
+        networkOf,
+        now: Date.now,
+      }),
       fetch: app.fetch,
       upgrade: createUpgradeHandler(gateway, loopback),
     });

@@ -6,8 +6,10 @@ import { Arrivals } from './arrivals.ts';
 
 const KNOWN = 'eyKnown';
 const begun: string[] = [];
+let isCrowded = false;
 const arrivals = new Arrivals({
   knowsToken: (token) => token === KNOWN,
+  isCrowded: () => isCrowded,
   networkOf: ({ headers }) => String(headers['x-network']),
   now: () => 0,
 });
@@ -73,4 +75,29 @@ it('forgets who has gone away before the beginning', async () => {
   for (const response of open) response.end();
   await stays;
   expect(begun).not.toContain('gone');
+});
+
+it('opens sockets a few at a time while a crowd has shown no token and somebody waits for an answer', async () => {
+  const url = await listening;
+  const opened: number[] = [];
+  const upgrade = (n: number): boolean =>
+    arrivals.upgrade({ headers: { 'x-network': 'x' } } as unknown as IncomingMessage, () => opened.push(n));
+  const all = Array.from({ length: 12 }, (_, n) => n);
+  isCrowded = true;
+  for (const n of all) upgrade(n);
+  await expect.poll(() => opened).toEqual(all);
+
+  const before = begun.length;
+  const honest = fetch(url, { headers: { 'x-network': 'h', authorization: `Bearer ${KNOWN}` } });
+  await expect.poll(() => begun).toHaveLength(before + 1);
+  opened.length = 0;
+  for (const n of all) upgrade(n);
+  // The clock stands still, so the gap after the first few does not end; a stranger's turn comes all the same.
+  const stranger = fetch(url, { headers: { 'x-network': 'later', authorization: 'Bearer eyOther' } });
+  await expect.poll(() => begun.at(-1)).toBe('later');
+  expect(opened.length).toBeLessThan(all.length);
+  isCrowded = false;
+  await expect.poll(() => opened).toEqual(all);
+  for (const response of open) response.end();
+  await Promise.all([honest, stranger]);
 });

@@ -36,6 +36,7 @@ async function expectService(
   const hadError = Promise.withResolvers<boolean>();
   const arrivals = new Arrivals({
     knowsToken: () => false,
+    isCrowded: () => false,
     networkOf: (request) => {
       if (request.headers.upgrade) request.socket.once('close', hadError.resolve);
       return networkOf(request);

@@ -24,7 +24,12 @@ const KNOCK = `
     }).on('error', () => {});
   }`;
 
-const ARRIVALS = new Arrivals({ knowsToken: () => false, networkOf: () => '', now: Date.now });
+const ARRIVALS = new Arrivals({
+  knowsToken: () => false,
+  isCrowded: () => false,
+  networkOf: () => '',
+  now: Date.now,
+});
 
 const listener = new Listener();
 afterAll(async () => {

@@ -26,7 +26,12 @@ async function clientSeen(
   const readClient = createClientReader(proxies);
   const app = new Hono().get('/', (context) => context.json(readClient(context)));
   listener = new Listener();
-  const arrivals = new Arrivals({ knowsToken: () => false, networkOf: () => '', now: Date.now });
+  const arrivals = new Arrivals({
+    knowsToken: () => false,
+    isCrowded: () => false,
+    networkOf: () => '',
+    now: Date.now,
+  });
   const url = await listener.listen(
     { host: '127.0.0.1', port: 0 },
     { arrivals, fetch: app.fetch, upgrade: (_request, socket) => socket.destroy() },

@@ -202,6 +202,7 @@ export async function createRealtimeGateway(options: GatewayOptions): Promise<Ga
   return {
     handleUpgrade,
     recheck: (doubt) => doubts.add(doubt),
+    isCrowded: () => context.strangers.areCrowd,
     fetch: createRestHandler(context),
     health: () => ({
       status: feed.status === 'streaming' ? 'ok' : 'degraded',

@@ -140,7 +140,7 @@ export const DEFAULT_LIMITS: Readonly<Limits> = {
   strangers: 8_000,
   strangersPerNetwork: 2_000,
   strangerMs: 10_000,
-  calmStrangers: 50,
+  calmStrangers: 100,
   crowdedStrangerMs: 2_000,
   strangersPerSweep: 4,
   strangerSweepMs: 20,
@@ -233,6 +233,8 @@ export interface Gateway {
    * it, a channel keeps its rights until its token ends.
    */
   recheck(doubt: Doubt): void;
+  /** Whether more than `calmStrangers` sockets are open that have not shown a token: then others should come in slowly. */
+  isCrowded(): boolean;
   health(): Health;
   /**
    * Closes every socket so that clients reconnect elsewhere, then the feed. The slot stays, and with it every

@@ -51,7 +51,10 @@ test('a crowd of strangers has less time, and is sent away a few at a time, the 
     crowdedStrangerMs: 200,
     strangersPerSweep: 2,
   });
-  for (let n = 1; n <= 6; n += 1) open(`${n} x`);
+  for (let n = 1; n <= 3; n += 1) open(`${n} x`);
+  expect(strangers.areCrowd).toBe(false);
+  for (let n = 4; n <= 6; n += 1) open(`${n} x`);
+  expect(strangers.areCrowd).toBe(true);
   at(150);
   open('7 x');
   strangers.sweep(200);

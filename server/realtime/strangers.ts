@@ -57,6 +57,11 @@ export class Strangers {
     return this.#areGuests && this.#isCrowded(network, 1);
   }
 
+  /** Whether there are more than a calm day brings; guests are never a crowd. */
+  get areCrowd(): boolean {
+    return !this.#areGuests && this.#all.size > this.#limits.calmStrangers;
+  }
+
   /** A socket was opened with a key that is nobody's own. */
   enter(stranger: Stranger): void {
     this.#all.set(stranger, { since: this.#now(), bytes: 0 });
@@ -101,12 +106,11 @@ export class Strangers {
   /** Sends away the oldest few of those that have not shown a token in time; in a crowd the time is short. */
   sweep(now: number): void {
     if (this.#areGuests) return;
-    const { calmStrangers, crowdedStrangerMs, strangerMs, strangersPerSweep } = this.#limits;
+    const { crowdedStrangerMs, strangerMs, strangersPerSweep } = this.#limits;
     let left = strangersPerSweep;
     for (const [stranger, { since }] of this.#all) {
-      const isCrowd = this.#all.size > calmStrangers;
-      if (left === 0 || now - since <= (isCrowd ? Math.min(crowdedStrangerMs, strangerMs) : strangerMs))
-        return;
+      const most = this.areCrowd ? Math.min(crowdedStrangerMs, strangerMs) : strangerMs;
+      if (left === 0 || now - since <= most) return;
       this.#dismiss(stranger, 'StrangerSilent');
       left -= 1;
     }

@@ -1,4 +1,5 @@
 /** Everybody who attacks, in a process of their own: many lanes of every attack at once, until they are ended. */
+import { spawnSync } from 'node:child_process';
 import { setMaxListeners } from 'node:events';
 import { setPriority } from 'node:os';
 import { setTimeout as pause } from 'node:timers/promises';
@@ -32,12 +33,12 @@ export type CrewNews =
 const ADDRESSES = 400;
 /** Pause of a lane whose strike met nobody, milliseconds. */
 const AWAY_PAUSE_MS = 300;
-/** Of the process: the machine is the server's and the honest clients' first, for in life attackers bring their own. */
-const PRIORITY = 19;
+/** The lowest priority. */
+const NICE = 19;
 
 /** Serves orders of the parent process, and ends with it. */
 export function runCrew(attacks: readonly Attack[]): void {
-  setPriority(PRIORITY);
+  stepBack();
   process.once('disconnect', () => process.exit(0));
   const end = new AbortController();
   // Each strike listens, and each wait of it.
@@ -54,6 +55,16 @@ export function runCrew(attacks: readonly Attack[]): void {
     end.abort();
     attacking.then((reports) => tell({ kind: 'ended', reports, underWay })).catch(fail);
   });
+}
+
+/**
+ * Leaves the machine to the server and the honest clients: in life attackers bring their own. Where Linux has `chrt`, the
+ * process runs only when nobody else wants to; by its priority alone it would finish its slice before the server runs.
+ */
+function stepBack(): void {
+  setPriority(NICE);
+  if (process.platform === 'linux')
+    spawnSync('chrt', ['--all-tasks', '--idle', '--pid', '0', String(process.pid)]);
 }
 
 function fail(error: unknown): void {
