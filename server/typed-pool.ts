@@ -141,10 +141,10 @@ export function createTypedPool(url: string, max: number, jsonIsText = false, bo
   async function parametersOf(client: pg.PoolClient, sql: string): Promise<Parameters> {
     const remembered = known.get(sql);
     if (remembered) return remembered;
-    const types = await describeParameters(client, sql);
+    const oids = await describeParameters(client, sql);
     // A cast says that the value was written as JSON already; without one, it is the value itself.
     const asJson = new Set([...sql.matchAll(/\$(\d+)::json/g)].map(([, number]) => Number(number)));
-    const parameters = { types, asJson };
+    const parameters = { types: oids, asJson };
     if (sql.length > LONGEST_REMEMBERED) return parameters;
     const oldest = known.keys().next();
     if (known.size >= MOST_STATEMENTS && !oldest.done) known.delete(oldest.value);
