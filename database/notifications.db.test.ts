@@ -156,6 +156,23 @@ describe('I10: one notice of a resource is open, at the threshold that its usage
     expect([await noticed(group), await pushes(group)]).toEqual([[-0.9, -1], 2]);
   });
 
+  it('a limit that moves below the same usage is shown by the open notice, and nobody is alerted', async () => {
+    const group = await groupOf(10);
+    await add(db, group, 'students', 10);
+    const smaller = await createPlan(db, { students: 5 });
+    await setPlan(db, group.id, smaller);
+    const { rows } = await db.query(
+      'select params from notifications where school_group_id = $1 and level > 0',
+      [group.id],
+    );
+    expect(rows).toEqual([{ params: { threshold: 1, usage: 10, limit: 5, plan: smaller } }]);
+    const told = (await messagesOf(db, `group:${group.id}`)).map(({ event }) => event);
+    expect([await pushes(group), told.filter((event) => event === 'notice_changed')]).toEqual([
+      1,
+      ['notice_changed'],
+    ]);
+  });
+
   it('an edit of the plan crosses too, in every group of it', async () => {
     const plan = await createPlan(db, { students: 20 });
     const groups = [await createTenant(db, plan), await createTenant(db, plan)];

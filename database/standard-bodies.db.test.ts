@@ -66,3 +66,11 @@ it('they are private, write nothing, and have no more rights than their caller',
   );
   expect(rows).toEqual([]);
 });
+
+it('what is in force names none of them: PostgreSQL puts their text into the view', async () => {
+  const { rows } = await db.query<{ line: string }>(
+    'explain (verbose) select * from private.effective_entitlements',
+  );
+  const called = rows.flatMap((row) => Object.values(row)[0]?.match(/private\.\w+(?=\()/g) ?? []);
+  expect([...new Set(called)]).toEqual([]);
+});

@@ -72,11 +72,14 @@ begin
   end if;
   if p_plan is not null or p_state is not null or p_sort = 'plan' then
     -- Fences (offset 0): the planner can not tell how many groups a plan has, and would look each up singly;
-    -- and it would work a limit out anew at every place that names it.
+    -- and it would work a limit out anew at every place that names it. What a search finds is looked up
+    -- singly: the planner takes it for few, and would read all groups again for each of them.
     v_groups := v_groups || ' offset 0';
-    v_judged := ' join (select * from private.effective_entitlements offset 0) e '
-      'on e.school_group_id = g.id where '
-      || case when p_plan is null then 'true' else 'e.plan = $2' end;
+    v_judged := case when v_pattern is null
+        then ' join (select * from private.effective_entitlements offset 0) e on e.school_group_id = g.id'
+        else ' cross join lateral (select * from private.effective_entitlements x '
+          'where x.school_group_id = g.id offset 0) e' end
+      || ' where ' || case when p_plan is null then 'true' else 'e.plan = $2' end;
   end if;
   v_judged := v_judged || case p_state
     when 'over_limit' then ' and ' || format(v_any, '>')
