@@ -1,7 +1,9 @@
 /** server/platform/*.sql: role `postgres` may do what it may on hosted Supabase, and no more. */
-import type pg from 'pg';
+import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describeDatabase } from '../scripts/describe-database.ts';
 import { createTestDatabase, type TestDatabase } from '../tests/helpers/database.ts';
+import { applyPlatform } from './platform.ts';
 
 const ADMINS = ['supabase_auth_admin', 'supabase_realtime_admin', 'supabase_storage_admin'];
 const FOREIGN_TABLES = [
@@ -215,4 +217,14 @@ describe('the roles of the API', () => {
       { role: 'authenticator', settings: expect.stringContaining('statement_timeout=8s') },
     ]);
   });
+});
+
+it('the files may run at every start: the second time they change nothing', async () => {
+  const admin = new pg.Client({ connectionString: database.adminUrl });
+  await admin.connect();
+  const first = await describeDatabase(admin);
+  await applyPlatform(admin, database.adminUrl);
+  const second = await describeDatabase(admin);
+  await admin.end();
+  expect(Object.fromEntries(second)).toEqual(Object.fromEntries(first));
 });

@@ -34,11 +34,12 @@ begin
   if (select atttypid from pg_catalog.pg_attribute where attrelid = 'auth.refresh_tokens'::regclass and attname = 'id') = 'text'::regtype then
     alter table auth.refresh_tokens drop column id;
     alter table auth.refresh_tokens add column id bigserial primary key;
-    drop index auth.refresh_tokens_token_idx;
     alter table auth.refresh_tokens add constraint refresh_tokens_token_unique unique (token);
   end if;
 end
 $$;
+-- @supabase/lite makes it again at every start, beside the index of the constraint.
+drop index if exists auth.refresh_tokens_token_idx;
 
 create table if not exists auth.mfa_factors (
   id uuid primary key,

@@ -49,3 +49,7 @@ begin
   end if;
 end
 $$;
+
+-- What stands in `extensions` is granted to everybody at the next start (010_roles.sql).
+revoke execute on function extensions.lend_admin_roles(), extensions.take_admin_roles_back()
+  from public, postgres, anon, authenticated, service_role;
