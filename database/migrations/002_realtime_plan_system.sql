@@ -82,11 +82,12 @@ grant execute on function private.status_ends_at(public.subscriptions) to authen
 create function private.due_status(s public.subscriptions, p_now timestamptz)
   returns public.subscription_status language sql immutable parallel safe
   return case when private.status_ends_at(s) <= p_now then
-    case s.status when 'trial' then public.subscription_status 'expired'
-                  when 'active' then case when s.cancel_at_period_end then public.subscription_status 'cancelled'
-                                          else 'past_due' end
-                  when 'past_due' then 'grace'
-                  when 'grace' then 'expired' end end;
+    case s.status
+      when 'trial' then public.subscription_status 'expired'
+      when 'active' then case when s.cancel_at_period_end then public.subscription_status 'cancelled'
+                              else 'past_due' end
+      when 'past_due' then 'grace'
+      when 'grace' then 'expired' end end;
 comment on function private.due_status(public.subscriptions, timestamptz) is
   'The state that a date moves the subscription to at p_now, or null.';
 grant execute on function private.due_status(public.subscriptions, timestamptz)
@@ -99,7 +100,8 @@ select g.id as school_group_id,
        p.id as plan_id, p.slug as plan, p.name as plan_name,
        coalesce(v.version, p.version) as plan_version, p.rank as plan_rank, p.price_xaf,
        coalesce((v.definition->>'warn_at')::numeric(4, 3), p.warn_at) as warn_at,
-       sp.slug as subscribed_plan, coalesce(s.status_now::text, 'none') as status, f.reason as fallback_reason,
+       sp.slug as subscribed_plan, coalesce(s.status_now::text, 'none') as status,
+       f.reason as fallback_reason,
        coalesce(v.limits, p.limits) as plan_limits, l.limits, v.id as pinned_version_id
 from public.school_groups g
 -- Worked out where the row is read, once, and not at each of the seven places that name it.

@@ -191,6 +191,11 @@ describe('after a crash', () => {
     await untilStored('again', upTo(10));
     const before = await stored('again');
     await first.stop({ dropSlot: false });
+    // PostgreSQL may still be about to end the session that read it.
+    await rooms.query(
+      'select pg_terminate_backend(active_pid, 5000) from pg_replication_slots where slot_name = $1 and active',
+      [slot],
+    );
     await rooms.query('select pg_drop_replication_slot($1)', [slot]);
     await rooms.query(`select pg_copy_logical_replication_slot('before', $1)`, [slot]);
     await rooms.query(`select pg_drop_replication_slot('before')`);
