@@ -53,7 +53,7 @@ export class Listener {
       if (!begins) void refuse(request, response);
     });
     this.#server.on('upgrade', (request, socket, head) => {
-      // Law: from here to its end, whoever has the socket. A client may hang up while it waits, is refused or is served.
+      // The client may hang up while the socket waits, is refused or is served: this one handler stays for all three.
       socket.on('error', () => socket.destroy());
       if (!arrivals.upgrade(request, () => upgrade(request, socket, head))) socket.destroy();
     });

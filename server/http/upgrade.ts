@@ -6,7 +6,7 @@ import { judgeTarget } from './host.ts';
 
 const PATH = '/realtime/v1/websocket';
 
-/** Hands the upgrades of the realtime path to the gateway and refuses all others; the listener hears the socket's errors. */
+/** Hands the upgrades of the realtime path to the gateway and refuses all others. The listener handles the socket's errors. */
 export function createUpgradeHandler(gateway: Pick<Gateway, 'handleUpgrade'>, loopback: boolean) {
   return (request: IncomingMessage, socket: Duplex, head: Buffer): void => {
     const refused = judgeTarget(request, loopback);

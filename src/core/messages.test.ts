@@ -35,6 +35,10 @@ test.each([
     'a pending change at an instant that is text',
     { ...planMessage('pro', 2), pending: ['premium', '2026-01-01'] },
   ],
+  [
+    'a pending change later than any date',
+    { ...planMessage('pro', 2), pending: ['premium', Number.MAX_SAFE_INTEGER] },
+  ],
   ['no plan', { ...planMessage('pro', 2), plan: undefined }],
   ['a usage message where a plan was promised', usageMessage(2, [1, 2, 3, 4])],
 ])('refuses %s', (_, payload) => {

@@ -63,8 +63,13 @@ const isCount = (value: unknown): boolean => Number.isSafeInteger(value) && (val
 const isLimit = (value: unknown): boolean => value === null || isCount(value);
 const isStatus = (value: unknown): boolean => typeof value === 'string' && Object.hasOwn(STATUSES, value);
 
+/** The instant becomes a date, which ends long before the counts do. */
 const isPending = (value: unknown): boolean =>
-  Array.isArray(value) && value.length === 2 && typeof value[0] === 'string' && isCount(value[1]);
+  Array.isArray(value) &&
+  value.length === 2 &&
+  typeof value[0] === 'string' &&
+  isCount(value[1]) &&
+  !Number.isNaN(new Date(value[1] as number).getTime());
 
 function isTuple(value: unknown, isItem: (item: unknown) => boolean): boolean {
   return Array.isArray(value) && value.length === RESOURCES.length && value.every(isItem);
