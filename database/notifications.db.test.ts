@@ -173,6 +173,19 @@ describe('I10: one notice of a resource is open, at the threshold that its usage
     ]);
   });
 
+  it('an open notice names the share and the plan that are in force, at the same limit too', async () => {
+    const group = await groupOf(10);
+    await add(db, group, 'students', 8);
+    const stricter = await createPlan(db, { students: 10, warnAt: 0.7 });
+    await setPlan(db, group.id, stricter);
+    const { rows } = await db.query(
+      'select params from notifications where school_group_id = $1 and level > 0',
+      [group.id],
+    );
+    expect(rows).toEqual([{ params: { threshold: 0.7, usage: 8, limit: 10, plan: stricter } }]);
+    expect(await pushes(group)).toBe(1);
+  });
+
   it('an edit of the plan crosses too, in every group of it', async () => {
     const plan = await createPlan(db, { students: 20 });
     const groups = [await createTenant(db, plan), await createTenant(db, plan)];

@@ -509,13 +509,13 @@ comment on function private.notify is
 
 create function private.notify_thresholds(p_school_group_id uuid, p_resource public.resource, p_used bigint,
                                           p_limit bigint, e private.effective_entitlements, p_rev bigint,
-                                          p_has_moved boolean default false)
+                                          p_rights_moved boolean default false)
   returns void language plpgsql volatile security definer set search_path = '' as $$
 declare v_level constant smallint := private.warning_level(p_limit, p_used, e.warn_at);
 begin
   update private.usage_marks set notified = v_level
   where school_group_id = p_school_group_id and resource = p_resource and notified <> v_level;
-  if not found and not (p_has_moved and v_level > 0) then return; end if;
+  if not found and not (p_rights_moved and v_level > 0) then return; end if;
   perform private.notify(p_school_group_id, 'usage_threshold', jsonb_build_object(
       'threshold', case v_level when 1 then trim_scale(e.warn_at)
         when 2 then trim_scale(greatest(0.9, e.warn_at)) else 1 end,
@@ -523,24 +523,23 @@ begin
     p_resource, v_level, p_rev);
 end $$;
 comment on function private.notify_thresholds is
-  'Moves the notice of a resource to the threshold that its usage stands at (I10). p_has_moved: the limit is '
-  'another one, which a notice at the same threshold shows, too.';
+  'Moves the notice of a resource to the threshold that its usage stands at (I10). p_rights_moved: an '
+  'open notice at the same threshold shows the new limit, share and plan, too.';
 
 create function private.judge_thresholds(p_school_group_id uuid, p_rev bigint)
   returns void language plpgsql volatile security definer set search_path = ''
   set plan_cache_mode = force_generic_plan as $$
-declare e private.effective_entitlements; c record; v_limit bigint; v_has_moved boolean;
+declare e private.effective_entitlements; c record; v_limit bigint;
 begin
   select * into e from private.effective_entitlements where school_group_id = p_school_group_id;
   for c in select resource, used, day_limit
            from public.usage_counters join private.usage_marks using (school_group_id, resource)
            where school_group_id = p_school_group_id order by resource loop
     v_limit := private.limit_of(c.resource, e);
-    v_has_moved := c.day_limit is distinct from v_limit;
-    if v_has_moved then
+    if c.day_limit is distinct from v_limit then
       perform private.move_counter(p_school_group_id, c.resource, 0, v_limit);
     end if;
-    perform private.notify_thresholds(p_school_group_id, c.resource, c.used, v_limit, e, p_rev, v_has_moved);
+    perform private.notify_thresholds(p_school_group_id, c.resource, c.used, v_limit, e, p_rev, true);
     perform private.set_calm(p_school_group_id, c.resource, v_limit, e.warn_at);
   end loop;
 end $$;

@@ -127,8 +127,8 @@ $$;
 
 -- Publications --------------------------------------------------------------------------------------------
 
--- Two, because each has its own rule: messages are told once, as inserts of the partitioned table; the tables
--- of `supabase_realtime` belong to the project, which adds and removes them as `postgres`.
+-- Two publications, because each has its own rule. The first publishes each message once, as an insert into the
+-- partitioned table. The project owns `supabase_realtime`: it adds and removes tables there as `postgres`.
 do $$
 begin
   if not exists (select from pg_catalog.pg_publication where pubname = 'supabase_realtime_messages_publication') then
